@@ -1,0 +1,1 @@
+"""poise: multi-asset portfolios that hold their balance while things move."""

@@ -1,0 +1,66 @@
+"""The fourteen numbers of the specification."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class EnhancedPortfolioMetrics:
+    """State of a portfolio at one bar.
+
+    *Pro forma* means today's weights, cash included, applied to the returns of the last 500 daily
+    bars (or all there are). A statistic without a meaning is NaN, never 0 or infinite.
+
+    Attributes
+    ----------
+    total_value_usd : float
+        Cash plus quantity times last close; dollar stablecoins count as USD.
+    asset_count : int
+        Positions with a quantity; cash is not counted.
+    concentration_ratio : float
+        Sum of squared risky weights normalised to 1: ``1/n`` to 1; 0 when all cash.
+    correlation_matrix : dict of dict of float
+        Symbol to symbol to correlation, for the held assets and the universe given.
+    risk_score : float
+        0 (cash) to 1; see :func:`poise.risk.risk_score`.
+    cash_percentage : float
+        0 to 100.
+    sharpe_ratio : float
+        Pro forma, annualised; NaN at zero volatility.
+    max_drawdown : float
+        Pro forma, a positive fraction.
+    volatility : float
+        Pro forma, annualised, a fraction.
+    beta_to_market : float
+        Pro forma against the benchmark, else the cap-weighted, else the equal-weighted market.
+    diversification_ratio : float
+        Weighted mean volatility over portfolio volatility, at least 1; 1 when all cash or one asset.
+    market_regime : str
+        ``bull``, ``bear``, ``sideways`` or ``high_volatility``.
+    var_95 : float
+        One-day value at risk, filtered historical (plain historical while warming), a positive
+        fraction of total value.
+    cvar_95 : float
+        One-day expected shortfall on the same scenarios, at least `var_95`.
+    """
+
+    total_value_usd: float
+    asset_count: int
+    concentration_ratio: float
+    correlation_matrix: dict[str, dict[str, float]]
+    risk_score: float
+    cash_percentage: float
+    sharpe_ratio: float
+    max_drawdown: float
+    volatility: float
+    beta_to_market: float
+    diversification_ratio: float
+    market_regime: str
+    var_95: float
+    cvar_95: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a plain dict, in the specification's order."""
+        return asdict(self)

@@ -1,0 +1,1 @@
+//! Covariance and correlation that forget.

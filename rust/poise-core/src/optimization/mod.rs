@@ -1,0 +1,1 @@
+//! Weights that solve a stated problem, with a certificate.

@@ -1,0 +1,1 @@
+//! What can be lost, and who contributes to it.

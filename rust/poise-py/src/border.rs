@@ -1,0 +1,37 @@
+//! The one place where the interpreter is released and where a core error becomes a Python exception.
+
+use poise_core::Error;
+use pyo3::prelude::*;
+
+pyo3::import_exception!(poise.errors, EmptyInputError);
+pyo3::import_exception!(poise.errors, InfeasibleError);
+pyo3::import_exception!(poise.errors, NonFiniteError);
+pyo3::import_exception!(poise.errors, NotConvergedError);
+pyo3::import_exception!(poise.errors, NotEnoughDataError);
+pyo3::import_exception!(poise.errors, NotPositiveSemidefiniteError);
+pyo3::import_exception!(poise.errors, ParameterError);
+pyo3::import_exception!(poise.errors, ShapeError);
+
+/// Runs `compute` without holding the interpreter and maps its error.
+pub(crate) fn detached<T, F>(py: Python<'_>, compute: F) -> PyResult<T>
+where
+    F: Send + FnOnce() -> poise_core::Result<T>,
+    T: Send,
+{
+    py.detach(compute).map_err(to_python)
+}
+
+/// The exception of `poise.errors` that says what `error` says.
+pub(crate) fn to_python(error: Error) -> PyErr {
+    let message = error.to_string();
+    match error {
+        Error::Empty { .. } => EmptyInputError::new_err(message),
+        Error::Shape { .. } | Error::NotSymmetric { .. } => ShapeError::new_err(message),
+        Error::NonFinite { .. } => NonFiniteError::new_err(message),
+        Error::OutOfRange { .. } => ParameterError::new_err(message),
+        Error::TooFew { .. } => NotEnoughDataError::new_err(message),
+        Error::NotPositiveSemidefinite { .. } => NotPositiveSemidefiniteError::new_err(message),
+        Error::Infeasible { .. } => InfeasibleError::new_err(message),
+        Error::NotConverged { .. } => NotConvergedError::new_err(message),
+    }
+}

@@ -1,0 +1,19 @@
+//! The border between `poise-core` and Python: `poise._native`.
+//!
+//! Views come in, owned arrays go out, the interpreter is released while the core computes. Each room of
+//! the core has a file of the same name here.
+
+use pyo3::prelude::*;
+
+mod border;
+mod moments;
+mod optimization;
+mod risk;
+
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    moments::register(module)?;
+    risk::register(module)?;
+    optimization::register(module)
+}
