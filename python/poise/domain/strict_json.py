@@ -17,7 +17,7 @@ import numpy as np
 from poise.typing import JsonValue
 
 
-def to_jsonable(value: Any) -> JsonValue:  # noqa: C901, PLR0911 - one branch per kind of value
+def to_jsonable(value: Any) -> JsonValue:  # noqa: C901 - one branch per kind of value
     """Return `value` as dicts, lists, strings, numbers, booleans and None.
 
     NaN and infinities become None; a value with ``to_dict`` speaks for itself; an unknown type is a

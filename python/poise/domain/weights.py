@@ -48,10 +48,10 @@ class Weights(Mapping[str, float]):
         stated = risky.get(CASH)
         if stated is not None and not abs(float(stated) - remainder) <= _SUM_TOLERANCE:
             raise InputError(
-                f"weights sum to {1.0 - remainder + float(stated):.12g} with cash, expected 1; adjust '{CASH}'"
+                f"weights sum to {1.0 - remainder + float(stated):.12g} with cash, not 1; adjust '{CASH}'"
             )
         # A remainder of rounding size is no cash: fully invested books show exactly zero.
-        fractions[CASH] = 0.0 if abs(remainder) < 1e-12 else remainder  # noqa: PLR2004
+        fractions[CASH] = 0.0 if abs(remainder) < 1e-12 else remainder
         self._fractions = fractions
 
     def __getitem__(self, symbol: str) -> float:
