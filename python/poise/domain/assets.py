@@ -8,12 +8,16 @@ from typing import Literal, TypeAlias
 
 from poise.errors import InputError, UnknownSymbolError, did_you_mean
 
-AssetKind: TypeAlias = Literal["crypto", "etf", "stock", "stablecoin", "index", "rate", "commodity", "future", "other"]
+AssetKind: TypeAlias = Literal[
+    "crypto", "etf", "stock", "stablecoin", "index", "rate", "commodity", "future", "other"
+]
 
 REFERENCE_KINDS: frozenset[str] = frozenset({"index", "rate", "commodity", "future"})
 """Kinds that are read but never traded; their values may be zero or negative."""
 
-DOLLAR_STABLECOINS: frozenset[str] = frozenset({"USDT", "USDC", "DAI", "BUSD", "TUSD", "USDP", "FDUSD", "PYUSD"})
+DOLLAR_STABLECOINS: frozenset[str] = frozenset(
+    {"USDT", "USDC", "DAI", "BUSD", "TUSD", "USDP", "FDUSD", "PYUSD"}
+)
 """Coins that count as dollars in a valuation."""
 
 

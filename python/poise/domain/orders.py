@@ -112,9 +112,14 @@ class Order:
         """
         status = TRANSITIONS.get((self.status, event))
         if status is None:
-            raise OrderTransitionError(f"order {self.client_order_id} is {self.status}; {event} cannot follow")
+            raise OrderTransitionError(
+                f"order {self.client_order_id} is {self.status}; {event} cannot follow"
+            )
         return replace(
-            self, status=status, filled=self.filled if filled is None else filled, reason=reason or self.reason
+            self,
+            status=status,
+            filled=self.filled if filled is None else filled,
+            reason=reason or self.reason,
         )
 
     @property

@@ -9,7 +9,14 @@ from datetime import UTC, datetime
 import numpy as np
 
 from poise.domain.assets import AssetTable
-from poise.errors import EmptyInputError, InputError, NonFiniteError, ShapeError, UnknownSymbolError, did_you_mean
+from poise.errors import (
+    EmptyInputError,
+    InputError,
+    NonFiniteError,
+    ShapeError,
+    UnknownSymbolError,
+    did_you_mean,
+)
 from poise.typing import Matrix, Times, Vector
 
 DAY_SECONDS = 86_400.0
@@ -94,7 +101,9 @@ class PricePanel:
         object.__setattr__(self, "closes", closes)
         expected = (len(opened), len(self.symbols))
         if 0 in expected:
-            raise EmptyInputError(f"prices have {expected[0]} rows and {expected[1]} assets; both must be positive")
+            raise EmptyInputError(
+                f"prices have {expected[0]} rows and {expected[1]} assets; both must be positive"
+            )
         for name in ("closes", "dollar_volumes", "market_caps"):
             block = getattr(self, name)
             if block is not None and block.shape != expected:
@@ -194,11 +203,11 @@ class PricePanel:
         known = np.isfinite(self.closes)
         rows = self.n_observations - 1 - np.argmax(known[::-1], axis=0)
         return {
-            symbol: float(self.closes[rows[i], i]) for i, symbol in enumerate(self.symbols) if known[:, i].any()
+            symbol: float(self.closes[rows[i], i])
+            for i, symbol in enumerate(self.symbols)
+            if known[:, i].any()
         }
 
     def alive(self) -> tuple[str, ...]:
         """Return the symbols with a close in the last row."""
         return tuple(s for s, p in zip(self.symbols, self.closes[-1], strict=True) if np.isfinite(p))
-
-

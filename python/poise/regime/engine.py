@@ -1,0 +1,100 @@
+"""The detector's state machine: readings, memberships, filter, label, confidence, duration."""
+
+from __future__ import annotations
+
+from poise.domain.regime import RegimeState
+from poise.regime.calibration import Calibration
+from poise.regime.features import FeatureTracker, Reading
+from poise.regime.hysteresis import UNIFORM, Hysteresis, predict, update
+from poise.regime.persistence import Persistence
+from poise.regime.rules import AdaptiveThresholds, Probabilities, Thresholds, at_rest, soft_membership
+from poise.typing import REGIME_LABELS, Vector
+
+_CALM_MARGIN = 0.1
+
+
+class RegimeEngine:
+    """Takes checked rows of returns, one at a time.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_assets,)
+        Index weights, not negative, not all zero.
+
+    Attributes
+    ----------
+    state : RegimeState or None
+        None while warming.
+    reading, thresholds, membership
+        Of the last row that had a return; None while warming.
+    persistence : Persistence
+    """
+
+    def __init__(self, weights: Vector) -> None:
+        self._features = FeatureTracker(weights)
+        self._adaptive = AdaptiveThresholds()
+        self._hysteresis = Hysteresis()
+        self._calibration = Calibration()
+        self._probabilities = UNIFORM
+        self.persistence = Persistence()
+        self.state: RegimeState | None = None
+        self.reading: Reading | None = None
+        self.thresholds: Thresholds | None = None
+        self.membership: Probabilities | None = None
+
+    def push(self, row: Vector) -> RegimeState | None:
+        """Take one row, NaN = missing, and return the state after it."""
+        reading = self._features.push(row)
+        index_return = self._features.index_return
+        missing = index_return != index_return  # noqa: PLR0124 - NaN is the only value unequal to itself
+        if missing:
+            self._pass_by()
+        elif reading is None:
+            self._calibration.warm(index_return)
+        else:
+            self._take(reading, index_return)
+        return self.state
+
+    def _pass_by(self) -> None:
+        """Move the probabilities one bar ahead and leave the label alone."""
+        if self.state is None:
+            return
+        self._probabilities = predict(self._probabilities, self.persistence.transitions)
+        self._hysteresis.wait()
+        self._publish()
+
+    def _take(self, reading: Reading, index_return: float) -> None:
+        thresholds = self._adaptive.current()
+        self._adaptive.push(reading.volatility_score, reading.trend_score)
+        membership = _membership(reading, thresholds)
+        self.reading, self.thresholds, self.membership = reading, thresholds, membership
+        if self.state is not None:  # the first state is the prior
+            predicted = predict(self._probabilities, self.persistence.transitions)
+            self._probabilities = update(predicted, membership)
+            calm = reading.volatility_score < thresholds.volatility - _CALM_MARGIN
+            if spell := self._hysteresis.step(self._probabilities, calm=calm):
+                self.persistence.record(*spell)
+        self._calibration.observe(
+            index_return,
+            probability=max(self._probabilities),
+            label=self._hysteresis.label,
+            normal_volatility=reading.median_volatility,
+            thresholds=thresholds,
+        )
+        self._publish()
+
+    def _publish(self) -> None:
+        label, age = self._hysteresis.label, self._hysteresis.age
+        self.state = RegimeState(
+            label=REGIME_LABELS[label],
+            probabilities=dict(zip(REGIME_LABELS, self._probabilities, strict=True)),
+            confidence=self._calibration.confidence(max(self._probabilities)),
+            age=age,
+            expected_remaining=self.persistence.expected_remaining(label, age),
+        )
+
+
+def _membership(reading: Reading, thresholds: Thresholds) -> Probabilities:
+    if reading.volatility == 0.0:
+        return at_rest()
+    return soft_membership(reading.volatility_score, reading.trend_score, thresholds)
