@@ -1,0 +1,105 @@
+"""The names that the design promises, where it promises them."""
+
+import dataclasses
+import importlib
+import inspect
+
+import pytest
+
+PROMISED = {
+    "poise": [
+        "EnhancedPortfolioStrategy",
+        "EnhancedPortfolioMetrics",
+        "EnhancedAssetConfigManager",
+        "PortfolioRebalancer",
+        "Portfolio",
+        "Weights",
+        "__version__",
+    ],
+    "poise.enhanced_portfolio_strategy": ["EnhancedPortfolioStrategy", "EnhancedPortfolioMetrics"],
+    "poise.enhanced_asset_config_manager": ["EnhancedAssetConfigManager"],
+    "poise.portfolio_rebalancer": ["PortfolioRebalancer"],
+    "poise.moments": [
+        "EwmaCovariance",
+        "ewma_covariance",
+        "ewma_correlation",
+        "sample_covariance",
+        "constant_correlation_shrinkage",
+    ],
+    "poise.risk": [
+        "value_at_risk",
+        "conditional_value_at_risk",
+        "rolling_value_at_risk",
+        "rolling_conditional_value_at_risk",
+        "drawdowns",
+        "max_drawdown",
+        "risk_contributions",
+        "diversification_ratio",
+        "effective_number_of_assets",
+        "component_conditional_value_at_risk",
+    ],
+    "poise.regime": ["RegimeDetector", "RegimeState"],
+    "poise.optimization": [
+        "solve_risk_parity",
+        "solve_minimum_variance",
+        "solve_maximum_diversification",
+        "solve_mean_variance",
+        "OptimizationResult",
+    ],
+    "poise.costs": ["CostModel", "FillEngine"],
+    "poise.performance": [
+        "sharpe_ratio",
+        "sortino_ratio",
+        "calmar_ratio",
+        "probabilistic_sharpe_ratio",
+        "deflated_sharpe_ratio",
+    ],
+    "poise.market": ["read_bars", "sample", "FileSource"],
+    "poise.decision": ["DecisionCycle", "Decision"],
+    "poise.backtest": ["Backtest"],
+    "poise.execution": ["PaperBroker", "CcxtBroker", "Journal"],
+    "poise.testing": ["perturb_future"],
+}
+
+FOURTEEN = [
+    "total_value_usd",
+    "asset_count",
+    "concentration_ratio",
+    "correlation_matrix",
+    "risk_score",
+    "cash_percentage",
+    "sharpe_ratio",
+    "max_drawdown",
+    "volatility",
+    "beta_to_market",
+    "diversification_ratio",
+    "market_regime",
+    "var_95",
+    "cvar_95",
+]
+
+
+@pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in PROMISED.items() for n in names])
+def test_the_promised_name_is_there_and_documented(module: str, name: str) -> None:
+    thing = getattr(importlib.import_module(module), name)
+    if inspect.isclass(thing) or inspect.isfunction(thing):
+        assert (thing.__doc__ or "").strip(), f"{module}.{name} has no docstring"
+
+
+def test_metrics_have_exactly_the_fourteen_fields() -> None:
+    from poise import EnhancedPortfolioMetrics
+
+    assert [field.name for field in dataclasses.fields(EnhancedPortfolioMetrics)] == FOURTEEN
+
+
+def test_dir_lists_the_lazy_names() -> None:
+    import poise
+
+    assert set(PROMISED["poise"]) <= set(dir(poise))
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    import poise
+
+    with pytest.raises(AttributeError, match="EnhancedPortfolioStrategy"):
+        _ = poise.EnhancedPortfolioStrateg
