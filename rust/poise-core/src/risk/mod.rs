@@ -1,1 +1,27 @@
 //! What can be lost, and who contributes to it.
+//!
+//! Returns are simple, as fractions; every risk number is a positive loss. `tail` fixes the one convention of
+//! value at risk and conditional value at risk that the other files share.
+
+mod component;
+mod contributions;
+mod drawdown;
+mod filtered;
+mod historical;
+mod rolling;
+mod tail;
+#[cfg(test)]
+mod testing;
+mod weighted;
+
+pub use component::component_conditional_value_at_risk;
+pub use contributions::{
+    concentration_ratio, diversification_ratio, effective_bets, effective_number_of_assets,
+    portfolio_volatility, risk_contributions,
+};
+pub use drawdown::{drawdowns, max_drawdown, max_drawdown_columns};
+pub use filtered::{FEWEST_OBSERVATIONS, MIN_OBSERVATIONS, filtered_scenarios, filtered_tail};
+pub use historical::{historical_tail, historical_tail_columns};
+pub use rolling::{RollingTail, rolling_tail};
+pub use tail::Tail;
+pub use weighted::weighted_tail;

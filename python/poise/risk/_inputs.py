@@ -1,0 +1,102 @@
+"""Reading the arguments that the functions of this room share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from poise.domain.arrays import float_array
+from poise.domain.labels import BARE, Labels, unwrap_matrix, unwrap_vector
+from poise.domain.weights import CASH
+from poise.errors import (
+    EmptyInputError,
+    InputError,
+    NonFiniteError,
+    NotEnoughDataError,
+    ParameterError,
+    UnknownSymbolError,
+    did_you_mean,
+)
+from poise.typing import ArrayLike, Vector
+
+
+def unwrap_returns(returns: ArrayLike, name: str = "returns") -> tuple[Vector, Labels]:
+    """Return one series (one axis) or several (two axes, one per column) with their labels."""
+    if type(returns) is np.ndarray or isinstance(returns, (list, tuple)):
+        array = float_array(returns, name)
+        # Most calls end here: a plain series in a loop.
+        return (array, BARE) if array.ndim == 1 else unwrap_matrix(array, name)
+    two_axes = len(getattr(returns, "shape", ())) == 2
+    return unwrap_matrix(returns, name) if two_axes else unwrap_vector(returns, name)
+
+
+def unwrap_weights(weights: ArrayLike, labels: Labels) -> tuple[Vector, Labels]:
+    """Return one risky weight per asset of `labels`; a mapping is read by symbol, without its cash.
+
+    Symbols that a mapping leaves out weigh nothing.
+    """
+    if not isinstance(weights, Mapping):
+        return unwrap_vector(weights, "weights", labels)
+    names = labels.names
+    if names is None:
+        raise InputError(
+            "weights come by symbol but the other argument has no labels; pass it as a DataFrame, or the "
+            "weights as an array in its order"
+        )
+    risky = {str(symbol): value for symbol, value in weights.items() if symbol != CASH}
+    for symbol in risky:
+        if symbol not in names:
+            raise UnknownSymbolError(
+                f"weights name {symbol!r}, which is not among the {len(names)} assets given"
+                f"{did_you_mean(symbol, names)}"
+            )
+    return float_array([risky.get(name, 0.0) for name in names], "weights"), labels
+
+
+def as_level(confidence_level: float) -> float:
+    """Return the level as a float; its range is the kernel's to check."""
+    return (
+        confidence_level
+        if type(confidence_level) is float
+        else as_number(confidence_level, "confidence_level")
+    )
+
+
+def as_number(value: Any, name: str) -> float:
+    """Return a real number as a float."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise ParameterError(f"{name} is {value!r} ({type(value).__name__}), expected a number")
+    return float(value)
+
+
+def as_window(window: int, n_observations: int) -> int:
+    """Return a window of at least one observation; one longer than the data is as good as one row longer."""
+    if isinstance(window, (bool, np.bool_)) or not isinstance(window, (int, np.integer)):
+        raise ParameterError(
+            f"window is {window!r} ({type(window).__name__}), expected a whole number of observations"
+        )
+    if window < 1:
+        raise ParameterError(f"window is {window}, expected at least 1 observation")
+    return min(int(window), n_observations + 1)
+
+
+def require_finite(values: Vector, name: str) -> None:
+    """Refuse the first NaN or infinity, in the words of the kernels."""
+    finite = np.isfinite(values)
+    if finite.all():
+        return
+    position = tuple(int(i) for i in np.argwhere(~finite)[0])
+    where = f"index {position[0]}" if len(position) == 1 else f"row {position[0]}, column {position[1]}"
+    raise NonFiniteError(f"{name} holds {values[position]} at {where}; remove or fill it first")
+
+
+def require_observations(values: Vector, needed: int, statistic: str) -> None:
+    """Refuse a series that is empty or too short for the statistic."""
+    found = values.shape[0]
+    if found == 0:
+        raise EmptyInputError("returns is empty; pass at least one observation")
+    if found < needed:
+        raise NotEnoughDataError(f"{statistic} needs at least {needed} observations, got {found}")

@@ -1,0 +1,135 @@
+"""The kernels of ``poise.risk`` against their readable twins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from poise import risk
+from tests.reference import risk as twin
+from tests.tolerances import CLOSED_FORM
+
+SIZES = st.integers(1, 120)
+SEEDS = st.integers(0, 2**32 - 1)
+LEVELS = st.sampled_from([0.01, 0.3, 0.5, 0.9, 0.95, 0.975, 0.99, 0.999])
+
+
+def draw_returns(seed: int, *shape: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    returns = 0.02 * rng.standard_t(4, size=shape)
+    # Ties in every second draw.
+    return np.round(returns, 2) if seed % 2 else returns
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 100, 511, 512, 1000, 16_384, 20_011])
+@pytest.mark.parametrize("confidence_level", [0.05, 0.5, 0.95, 0.975, 0.99])
+def test_tail(n: int, confidence_level: float) -> None:
+    for seed in (n, n + 1):
+        returns = draw_returns(seed, n)
+        var, cvar = twin.tail(returns, confidence_level)
+        assert risk.value_at_risk(returns, confidence_level=confidence_level) == var
+        assert_allclose(
+            risk.conditional_value_at_risk(returns, confidence_level=confidence_level),
+            cvar, rtol=CLOSED_FORM, atol=CLOSED_FORM,
+        )  # fmt: skip
+
+
+@given(SIZES, SEEDS, LEVELS)
+@settings(max_examples=100, deadline=None)
+def test_tail_of_columns(n: int, seed: int, level: float) -> None:
+    R = draw_returns(seed, n, 3)
+    expected = np.array([twin.tail(column, level) for column in R.T])
+    assert_array_equal(risk.value_at_risk(R, confidence_level=level), expected[:, 0])
+    assert_allclose(
+        risk.conditional_value_at_risk(R, confidence_level=level), expected[:, 1], atol=CLOSED_FORM
+    )
+
+
+@given(SIZES, SEEDS, LEVELS)
+@settings(max_examples=100, deadline=None)
+def test_weighted_tail(n: int, seed: int, level: float) -> None:
+    returns = draw_returns(seed, n)
+    weights = 0.5 ** (np.arange(n)[::-1] / 30)
+    if seed % 3 == 0:
+        weights[: n // 2] = 0.0
+    var, cvar = twin.weighted_tail(returns, weights, level)
+    found = risk.tail_risk(returns, confidence_level=level, weights=weights)
+    assert found.value_at_risk == var
+    assert_allclose(found.conditional_value_at_risk, cvar, rtol=CLOSED_FORM, atol=CLOSED_FORM)
+
+
+@given(st.integers(1, 200), st.integers(1, 60), SEEDS, LEVELS)
+@settings(max_examples=60, deadline=None)
+def test_rolling_tail(n: int, window: int, seed: int, level: float) -> None:
+    returns = draw_returns(seed, n)
+    expected = twin.rolling_tail(returns, window, level)
+    var, cvar = risk.rolling_tail_risk(returns, window=window, confidence_level=level)
+    assert_array_equal(var, expected[:, 0])
+    assert_allclose(cvar, expected[:, 1], rtol=CLOSED_FORM, atol=CLOSED_FORM)
+
+
+@given(SIZES, SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_drawdowns(n: int, seed: int) -> None:
+    returns = draw_returns(seed, n) * 5
+    expected = twin.drawdowns(returns)
+    assert_allclose(risk.drawdowns(returns), expected, atol=CLOSED_FORM)
+    assert_allclose(risk.max_drawdown(returns), expected.max(), atol=CLOSED_FORM)
+
+
+@pytest.mark.parametrize("n", [255, 256, 1003, 50_001])
+def test_max_drawdown_by_segments(n: int) -> None:
+    returns = draw_returns(2 * n, n)
+    assert_allclose(risk.max_drawdown(returns), twin.drawdowns(returns).max(), atol=CLOSED_FORM)
+
+
+@given(st.integers(1, 10), SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_contributions(n_assets: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    factors = rng.normal(size=(n_assets, n_assets + 2))
+    covariance = factors @ factors.T
+    weights = rng.normal(size=n_assets)
+    expected = twin.risk_contributions(weights, covariance)
+    # The variance of a hedged book is a small difference of large numbers.
+    scale = np.abs(weights) @ np.sqrt(np.diag(covariance))
+    amplified = CLOSED_FORM * max(1.0, (scale / expected.sum()) ** 2)
+    assert_allclose(risk.risk_contributions(weights, covariance), expected, atol=amplified * scale)
+    assert_allclose(
+        risk.diversification_ratio(weights, covariance),
+        twin.diversification_ratio(weights, covariance),
+        rtol=amplified,
+    )
+
+
+@given(SIZES, SEEDS, LEVELS)
+@settings(max_examples=60, deadline=None)
+def test_component_conditional_value_at_risk(n: int, seed: int, level: float) -> None:
+    R = draw_returns(seed, n, 4)
+    weights = np.array([0.4, 0.3, -0.2, 0.0])
+    assert_allclose(
+        risk.component_conditional_value_at_risk(weights, R, confidence_level=level),
+        twin.component_conditional_value_at_risk(weights, R, level),
+        atol=CLOSED_FORM,
+    )
+
+
+@given(st.integers(21, 90), SEEDS, st.sampled_from([3, 21, 126.5]))
+@settings(max_examples=40, deadline=None)
+def test_filtered(n: int, seed: int, half_life: float) -> None:
+    R = draw_returns(seed, n, 3)
+    R[:30, 2] = 0.0
+    expected = twin.filtered_scenarios(R, half_life)
+    assert_allclose(
+        risk.filtered_scenarios(R, half_life=half_life), expected, rtol=CLOSED_FORM, atol=CLOSED_FORM
+    )
+    weights = np.array([0.3, 0.3, 0.2])
+    found = risk.filtered_value_at_risk(R, weights, confidence_level=0.9, half_life=half_life)
+    outcomes = expected @ weights if n >= 40 else R @ weights
+    assert_allclose(
+        (found.value_at_risk, found.conditional_value_at_risk), twin.tail(outcomes, 0.9), atol=CLOSED_FORM
+    )
+    assert found.method == ("filtered_historical" if n >= 40 else "historical")
