@@ -154,7 +154,9 @@ class RebalanceProposal:
 
 
 class Proposals(list[RebalanceProposal]):
-    """Proposals, most urgent first; when empty, :attr:`no_trade_because` says why.
+    """Proposals, most urgent first and the recommended one before its alternatives.
+
+    When there is none, :attr:`no_trade_because` says why.
 
     Attributes
     ----------
@@ -171,7 +173,7 @@ class Proposals(list[RebalanceProposal]):
         no_trade_because: str | None = None,
         readings: Iterable[TriggerReading] = (),
     ) -> None:
-        super().__init__(sorted(proposals, key=lambda p: (-p.urgency.rank, -p.net_benefit)))
+        super().__init__(sorted(proposals, key=lambda p: -p.urgency.rank))
         self.readings = tuple(readings)
         self.no_trade_because = no_trade_because
 

@@ -1,0 +1,123 @@
+"""Everything a plan is made from: the book, its risk, what trading costs and what may still be traded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from poise.costs import CostModel
+from poise.errors import UnknownSymbolError, did_you_mean
+from poise.rebalancing.benefit import DailyRisk, TrackingUtility
+from poise.rebalancing.inputs import BookSnapshot
+from poise.rebalancing.rounding import LotRules
+from poise.rebalancing.rules import RebalanceRules
+from poise.typing import Vector
+
+# Differences below this fraction of the book are rounding of the weights, not a wish to trade.
+_NOISE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """One snapshot, ready to be planned on.
+
+    Attributes
+    ----------
+    snapshot : BookSnapshot
+        Worth more than 0.
+    rules : RebalanceRules
+    costs : CostModel
+    lots : mapping of str to LotRules
+        Symbols left out trade in lots of 1e-8.
+    risk : DailyRisk
+    turnover_left : float
+        Turnover that today's cap still allows, a fraction of total value.
+    idle_days : float
+        Days since the last rebalance, or since the book was first seen.
+    """
+
+    snapshot: BookSnapshot
+    rules: RebalanceRules
+    costs: CostModel
+    lots: Mapping[str, LotRules]
+    risk: DailyRisk
+    turnover_left: float
+    idle_days: float = 0.0
+
+    def __post_init__(self) -> None:
+        known = set(self.snapshot.symbols)
+        for symbol in self.snapshot.portfolio.positions:
+            if symbol not in known:
+                raise UnknownSymbolError(
+                    f"{symbol} is held but has no conditions{did_you_mean(symbol, known)}; "
+                    "add its prices or take it out of the portfolio"
+                )
+
+    @property
+    def value(self) -> float:
+        """Total value, dollars."""
+        return self.snapshot.total_value
+
+    @cached_property
+    def utility(self) -> TrackingUtility:
+        """The value of being nearer to the target."""
+        return TrackingUtility.of(self.snapshot, self.risk.covariance, self.rules, idle_days=self.idle_days)
+
+    @cached_property
+    def held(self) -> Vector:
+        """Units held, aligned to the symbols."""
+        positions = self.snapshot.portfolio.positions
+        return np.array([positions.get(s, 0.0) for s in self.snapshot.symbols], dtype=np.float64)
+
+    @cached_property
+    def prices(self) -> Vector:
+        """Prices with 1 for assets that have none; those are never traded."""
+        return np.where(self.snapshot.tradable, self.snapshot.conditions.prices, 1.0)
+
+    @cached_property
+    def largest_leg(self) -> Vector:
+        """Dollars that participation allows per asset; infinite where the volume is unknown."""
+        volume = self.snapshot.conditions.dollar_volume
+        return np.where(np.isnan(volume), np.inf, volume * self.costs.participation_cap)
+
+    @cached_property
+    def distance(self) -> Vector:
+        """Signed dollars from the book to its target; 0 without a price, never more than is held."""
+        snapshot = self.snapshot
+        dollars = (snapshot.target_weights - snapshot.weights) * self.value
+        dollars[np.abs(dollars) <= _NOISE * self.value] = 0.0
+        sellable = np.maximum(self.held, 0.0) * self.prices
+        closing = (snapshot.target_weights == 0.0) & (self.held > 0.0)
+        dollars = np.where(closing, -sellable, np.maximum(dollars, -sellable))
+        return np.where(snapshot.tradable, dollars, 0.0)
+
+    @cached_property
+    def wanted(self) -> Vector:
+        """The distance, within the participation cap."""
+        return np.clip(self.distance, -self.largest_leg, self.largest_leg)
+
+    def lot(self, asset: int) -> LotRules:
+        """Return the lot rules of the asset at a position."""
+        return self.lots.get(self.snapshot.symbols[asset], _DEFAULT_LOT)
+
+    def cost(self, notionals: Vector) -> Vector:
+        """Return the expected dollars of trading signed `notionals`."""
+        conditions = self.snapshot.conditions
+        return self.costs.estimate(
+            notionals,
+            spread_bps=conditions.spread_bps,
+            daily_volatility=self.risk.volatility,
+            dollar_volume=conditions.dollar_volume,
+        ).total
+
+    def names(self, mask: npt.NDArray[Any]) -> str:
+        """Return the symbols where `mask` is not 0, for a message."""
+        return ", ".join(s for s, chosen in zip(self.snapshot.symbols, mask, strict=True) if chosen)
+
+
+_DEFAULT_LOT = LotRules()
