@@ -98,4 +98,10 @@ pub enum Error {
         /// Where they should have ended.
         tolerance: f64,
     },
+    /// Bytes that are not a state of this version.
+    #[error("the saved state cannot be read: {reason}")]
+    Snapshot {
+        /// What is wrong with them.
+        reason: String,
+    },
 }

@@ -11,6 +11,7 @@ pyo3::import_exception!(poise.errors, NotEnoughDataError);
 pyo3::import_exception!(poise.errors, NotPositiveSemidefiniteError);
 pyo3::import_exception!(poise.errors, ParameterError);
 pyo3::import_exception!(poise.errors, ShapeError);
+pyo3::import_exception!(poise.errors, StateError);
 
 /// Runs `compute` without holding the interpreter and maps its error.
 pub(crate) fn detached<T, F>(py: Python<'_>, compute: F) -> PyResult<T>
@@ -33,5 +34,6 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::NotPositiveSemidefinite { .. } => NotPositiveSemidefiniteError::new_err(message),
         Error::Infeasible { .. } => InfeasibleError::new_err(message),
         Error::NotConverged { .. } => NotConvergedError::new_err(message),
+        Error::Snapshot { .. } => StateError::new_err(message),
     }
 }

@@ -1,0 +1,182 @@
+//! Bytes of a state: mark, version, payload, checksum; all numbers little-endian.
+
+use crate::{Error, Result};
+
+const MARK: &[u8; 8] = b"poiseEWM";
+const VERSION: u32 = 1;
+const HEADER: usize = MARK.len() + size_of::<u32>();
+const CHECKSUM: usize = size_of::<u64>();
+
+/// Collects a payload.
+pub(super) struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    pub(super) fn new() -> Self {
+        let mut bytes = MARK.to_vec();
+        bytes.extend(VERSION.to_le_bytes());
+        Self { bytes }
+    }
+
+    pub(super) fn reals(&mut self, values: &[f64]) {
+        self.bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    }
+
+    pub(super) fn count(&mut self, value: u64) {
+        self.bytes.extend(value.to_le_bytes());
+    }
+
+    pub(super) fn flag(&mut self, value: bool) {
+        self.bytes.push(u8::from(value));
+    }
+
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        let sum = checksum(&self.bytes);
+        self.bytes.extend(sum.to_le_bytes());
+        self.bytes
+    }
+}
+
+/// Hands out a payload, in the order it was written.
+pub(super) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// Checks mark, version and checksum.
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self> {
+        if bytes.len() < HEADER + CHECKSUM {
+            return Err(refused(format!("{} bytes are too short for a state", bytes.len())));
+        }
+        let (checked, sum) = bytes.split_at(bytes.len() - CHECKSUM);
+        let mut reader = Self { rest: checked };
+        if reader.take()? != *MARK {
+            return Err(refused("the bytes are not those of an EWMA state".to_owned()));
+        }
+        let version = u32::from_le_bytes(reader.take()?);
+        if version > VERSION {
+            return Err(refused(format!("version {version} is newer than {VERSION}; upgrade poise")));
+        }
+        if sum != checksum(checked).to_le_bytes() {
+            return Err(refused("the checksum does not fit; the bytes were damaged".to_owned()));
+        }
+        Ok(reader)
+    }
+
+    pub(super) fn real(&mut self) -> Result<f64> {
+        Ok(f64::from_le_bytes(self.take()?))
+    }
+
+    pub(super) fn reals(&mut self, n: usize) -> Result<Vec<f64>> {
+        // Told apart by the bytes there are, so that a wrong count cannot ask for memory.
+        if self.rest.len() / size_of::<f64>() < n {
+            return Err(refused(format!("{n} numbers expected, {} bytes left", self.rest.len())));
+        }
+        (0..n).map(|_| self.real()).collect()
+    }
+
+    pub(super) fn count(&mut self) -> Result<u64> {
+        Ok(u64::from_le_bytes(self.take()?))
+    }
+
+    /// A positive number of assets that the bytes could hold.
+    pub(super) fn size(&mut self) -> Result<usize> {
+        let count = self.count()?;
+        match usize::try_from(count) {
+            Ok(size) if size > 0 && size <= self.rest.len() => Ok(size),
+            _ => Err(refused(format!("{count} assets do not fit {} bytes", self.rest.len()))),
+        }
+    }
+
+    pub(super) fn flag(&mut self) -> Result<bool> {
+        match self.take::<1>()? {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            [other] => Err(refused(format!("a flag is {other}"))),
+        }
+    }
+
+    /// Refuses what is left over.
+    pub(super) fn close(self) -> Result<()> {
+        if self.rest.is_empty() {
+            return Ok(());
+        }
+        Err(refused(format!("{} bytes are left over", self.rest.len())))
+    }
+
+    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let (taken, rest) =
+            self.rest.split_first_chunk::<N>().ok_or_else(|| refused("the bytes end too soon".to_owned()))?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+}
+
+fn refused(reason: String) -> Error {
+    Error::Snapshot { reason }
+}
+
+/// FNV-1a, 64 bits: each step is a bijection, so no single changed byte goes unseen.
+fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+        bytes.extend(checksum(&bytes).to_le_bytes());
+        bytes
+    }
+
+    fn reason(bytes: &[u8]) -> String {
+        match Reader::open(bytes) {
+            Ok(_) => panic!("accepted"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_told_apart_from_damage() {
+        let mut newer = MARK.to_vec();
+        newer.extend((VERSION + 1).to_le_bytes());
+        assert!(reason(&with_checksum(newer)).contains("newer"));
+        let mut damaged = Writer::new().finish();
+        *damaged.last_mut().unwrap() ^= 1;
+        assert!(reason(&damaged).contains("checksum"));
+        assert!(reason(b"short").contains("too short"));
+        assert!(reason(&with_checksum(vec![7; 40])).contains("not those"));
+    }
+
+    #[test]
+    fn a_payload_is_read_to_its_end() {
+        let mut writer = Writer::new();
+        writer.count(3);
+        writer.reals(&[-0.0, f64::NAN]);
+        writer.flag(true);
+        let bytes = writer.finish();
+        let mut reader = Reader::open(&bytes).unwrap();
+        assert_eq!(reader.size(), Ok(3));
+        assert!(reader.reals(3).is_err());
+        assert_eq!(reader.real().unwrap().to_bits(), (-0.0_f64).to_bits());
+        assert!(reader.real().unwrap().is_nan());
+        assert_eq!(reader.flag(), Ok(true));
+        assert!(reader.count().is_err());
+        assert!(reader.close().is_ok());
+        assert!(Reader::open(&bytes).unwrap().close().is_err());
+    }
+
+    #[test]
+    fn a_count_of_assets_cannot_ask_for_more_than_there_is() {
+        for count in [0, 1 << 40, u64::MAX] {
+            let mut writer = Writer::new();
+            writer.count(count);
+            let bytes = writer.finish();
+            assert!(Reader::open(&bytes).unwrap().size().is_err());
+        }
+    }
+}

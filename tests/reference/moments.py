@@ -1,0 +1,114 @@
+"""Slow, readable twins of the kernels in the room `moments`: explicit weights, no recursion."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def weights_after(observed, half_life, *, adjust, ignore_na):
+    """The weight of every observation of one pair after the last bar, in order; not normalised."""
+    decay = 0.5 ** (1.0 / half_life)
+    weights = np.empty(0)
+    for present in observed:
+        if present or not ignore_na:
+            weights = decay * weights
+        if present:
+            weights = np.append(weights, 1.0 if adjust or not len(weights) else 1.0 - decay)
+        if present and not adjust:
+            weights = weights / weights.sum()
+    return weights
+
+
+def ewma_pair(x, y, half_life, *, adjust=True, bias=False, ignore_na=False, demean=True):
+    """Covariance of two series and the two variances over their common observations."""
+    observed = ~(np.isnan(x) | np.isnan(y))
+    weights = weights_after(observed, half_life, adjust=adjust, ignore_na=ignore_na)
+    if not len(weights):
+        return np.nan, np.nan, np.nan
+    p = weights / weights.sum()
+    x, y = x[observed], y[observed]
+    if demean:
+        x, y = x - p @ x, y - p @ y
+    factor = 1.0
+    if demean and not bias:
+        factor = 1.0 / (1.0 - p @ p) if len(p) > 1 and p @ p < 1.0 else np.nan
+    return factor * (p @ (x * y)), factor * (p @ (x * x)), factor * (p @ (y * y))
+
+
+def ewma_covariance(R, half_life, **rule):
+    """Covariance after the last row, pair by pair."""
+    n_assets = R.shape[1]
+    return np.array(
+        [
+            [ewma_pair(R[:, i], R[:, j], half_life, **rule)[0] for j in range(n_assets)]
+            for i in range(n_assets)
+        ]
+    )
+
+
+def ewma_correlation(R, half_life, **rule):
+    """Correlation after the last row, pair by pair; NaN where an asset did not move."""
+    n_assets = R.shape[1]
+    correlation = np.full((n_assets, n_assets), np.nan)
+    for i in range(n_assets):
+        for j in range(n_assets):
+            xy, xx, yy = ewma_pair(R[:, i], R[:, j], half_life, **{**rule, "bias": True})
+            # The weighted mean of a constant is off by its rounding; that is no movement.
+            if xx > 1e-30 and yy > 1e-30:
+                correlation[i, j] = xy / np.sqrt(xx * yy)
+    return correlation
+
+
+def sample_covariance(R, ddof=1):
+    """Sample covariance over the common observations of each pair."""
+    n_assets = R.shape[1]
+    covariance = np.full((n_assets, n_assets), np.nan)
+    for i in range(n_assets):
+        for j in range(n_assets):
+            both = ~np.isnan(R[:, [i, j]]).any(axis=1)
+            if both.sum() > ddof:
+                x, y = R[both, i] - R[both, i].mean(), R[both, j] - R[both, j].mean()
+                covariance[i, j] = x @ y / (both.sum() - ddof)
+    return covariance
+
+
+def constant_correlation_shrinkage(R, half_life=None):
+    """Covariance and intensity by the double sums of Ledoit and Wolf (2004), with weights."""
+    n_observations, n_assets = R.shape
+    decay = 1.0 if half_life is None else 0.5 ** (1.0 / half_life)
+    p = decay ** np.arange(n_observations - 1, -1, -1.0)
+    p /= p.sum()
+    z = R - p @ R
+    sample = (z * p[:, None]).T @ z
+    s = np.sqrt(np.diag(sample))
+    correlation = sample / np.outer(s, s)
+    mean_correlation = correlation[np.triu_indices(n_assets, 1)].mean()
+    target = mean_correlation * np.outer(s, s)
+    np.fill_diagonal(target, np.diag(sample))
+    pi = rho = 0.0
+    for i in range(n_assets):
+        for j in range(n_assets):
+            error = z[:, i] * z[:, j] - sample[i, j]
+            pi += p @ error**2
+            if i == j:
+                rho += p @ error**2
+                continue
+            theta_ii = p @ ((z[:, i] ** 2 - sample[i, i]) * error)
+            theta_jj = p @ ((z[:, j] ** 2 - sample[j, j]) * error)
+            rho += mean_correlation / 2.0 * (s[j] / s[i] * theta_ii + s[i] / s[j] * theta_jj)
+    gamma = ((target - sample) ** 2).sum()
+    intensity = float(np.clip((pi - rho) / gamma * (p @ p), 0.0, 1.0))
+    return intensity * target + (1.0 - intensity) * sample, intensity
+
+
+def largest_error(actual, expected):
+    """The largest difference relative to the largest entry; infinite where only one of the two is NaN."""
+    actual, expected = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
+    if actual.shape != expected.shape or (np.isnan(actual) != np.isnan(expected)).any():
+        return np.inf
+    known = ~np.isnan(expected)
+    if not known.any():
+        return 0.0
+    scale = np.abs(expected[known]).max()
+    difference = np.abs(actual[known] - expected[known]).max()
+    return difference / scale if scale > 0.0 else difference
