@@ -1,0 +1,450 @@
+"""One completed bar in, one decision out: the path that backtest, paper and live share.
+
+Nothing here knows a clock, a file or a network; the bar brings its own time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from poise.config.portfolio import PortfolioSettings
+from poise.costs import CostModel
+from poise.decision.book import Book
+from poise.decision.decision import Decision
+from poise.decision.history import BarHistory
+from poise.decision.metrics import PRO_FORMA_BARS, Measurement, market_returns
+from poise.domain.assets import AssetTable
+from poise.domain.conditions import MarketConditions, TargetBook
+from poise.domain.portfolio import Portfolio
+from poise.domain.prices import DAY_SECONDS, Bar
+from poise.domain.proposals import RebalanceProposal
+from poise.domain.regime import RegimeState
+from poise.domain.weights import Weights
+from poise.errors import ShapeError, StateError
+from poise.rebalancing import BookSnapshot, RebalanceEngine, RebalanceRules
+from poise.regime import RegimeDetector
+from poise.strategy import (
+    Exposure,
+    ExposureRule,
+    Outlook,
+    OutlookEstimator,
+    Policy,
+    PolicyRules,
+    SignalBook,
+    score_signals,
+)
+from poise.typing import REGIME_LABELS, Matrix, RegimeLabel, Vector
+
+HISTORY_BARS = PRO_FORMA_BARS + 5
+VOLUME_DAYS = 30
+
+UNKNOWN_REGIME = RegimeState(
+    label="sideways",
+    probabilities=dict.fromkeys(REGIME_LABELS, 1.0 / len(REGIME_LABELS)),
+    confidence=1.0 / len(REGIME_LABELS),
+    age=0,
+    expected_remaining=math.nan,
+)
+"""While the detector is warming: uniform, and labelled with what commits to least."""
+
+
+class DecisionCycle:
+    """Measure, judge and decide, one daily bar at a time.
+
+    :meth:`step` learns from a bar and decides; :meth:`observe` only learns, for warming up on history. What
+    is held comes in through :meth:`hold`, what was executed through :meth:`executed`.
+
+    Parameters
+    ----------
+    symbols : tuple of str
+        The universe; every bar must be for exactly these.
+    periods_per_year : float
+        Bars a year of the calendar.
+    settings : PortfolioSettings, optional
+    assets : AssetTable, optional
+        Sectors, sizes and spreads where known.
+    tiers : mapping of str to int, optional
+        Where known.
+    quality : mapping of str to float, optional
+        Quality score by symbol, 0 to 1.
+    bar_seconds : float, default=86400
+    portfolio : Portfolio, optional
+        What is held; nothing by default.
+
+    Examples
+    --------
+    >>> from poise.testing import simulated_market
+    >>> panel = simulated_market(seed=1, days=150).panel
+    >>> cycle = DecisionCycle(panel.symbols, periods_per_year=panel.periods_per_year)
+    >>> for bar in panel.rows(0, 149).bars():
+    ...     cycle.observe(bar)
+    >>> cycle.hold(Portfolio(cash=10_000.0))
+    >>> decision = cycle.step(panel.bar(149))
+    >>> decision.metrics.cash_percentage
+    100.0
+    """
+
+    def __init__(
+        self,
+        symbols: tuple[str, ...],
+        *,
+        periods_per_year: float,
+        settings: PortfolioSettings | None = None,
+        assets: AssetTable | None = None,
+        tiers: Mapping[str, int] | None = None,
+        quality: Mapping[str, float] | None = None,
+        bar_seconds: float = DAY_SECONDS,
+        portfolio: Portfolio | None = None,
+    ) -> None:
+        self.symbols = tuple(symbols)
+        self.settings = settings or PortfolioSettings()
+        self.periods_per_year = periods_per_year
+        self._assets = assets or AssetTable()
+        self._tiers = dict(tiers or {})
+        self._quality = dict(quality or {})
+        self._bars_per_day = DAY_SECONDS / bar_seconds
+        self._costs = CostModel(
+            fee_bps=self.settings.fee_bps,
+            default_spread_bps=self.settings.default_spread_bps,
+            impact_coefficient=self.settings.impact_coefficient,
+            participation_cap=self.settings.participation_cap,
+        )
+        self._history = BarHistory(self.symbols, HISTORY_BARS)
+        self._volumes: deque[Vector] = deque(maxlen=max(1, round(VOLUME_DAYS * self._bars_per_day)))
+        self._outlook = OutlookEstimator(
+            self.symbols,
+            volatility_half_life=self.settings.volatility_half_life,
+            correlation_half_life=self.settings.correlation_half_life,
+        )
+        self._regime = RegimeDetector()
+        self._exposure_rule = ExposureRule.of(self.settings, periods_per_year=periods_per_year)
+        self._policy = Policy(PolicyRules.of(self.settings))
+        self._engine = RebalanceEngine(RebalanceRules.of(self.settings), self._costs)
+        self._book = Book(self.symbols, portfolio or Portfolio())
+        self._bar: Bar | None = None
+        self._exposure: Exposure | None = None
+        self._snapshot: BookSnapshot | None = None
+        profiles = [self._assets.profile(s) for s in self.symbols]
+        self._spreads = np.array([math.nan if p.spread_bps is None else p.spread_bps for p in profiles])
+        self._declared_volumes = np.array(
+            [math.nan if p.dollar_volume_usd is None else p.dollar_volume_usd for p in profiles]
+        )
+        self._declared_caps = np.array(
+            [math.nan if p.market_cap_usd is None else p.market_cap_usd for p in profiles]
+        )
+        self._sectors = {p.symbol: p.sector for p in profiles if p.symbol in self._assets}
+
+    @property
+    def last_bar(self) -> Bar | None:
+        """The last bar observed."""
+        return self._bar
+
+    def observe(self, bar: Bar, *, warm_triggers: bool = True) -> None:
+        """Learn from a completed bar without deciding.
+
+        Parameters
+        ----------
+        bar : Bar
+        warm_triggers : bool, default=True
+            Also show the bar to the triggers, which need to have seen 126 of them; it costs a reading of the
+            correlation matrix.
+
+        Raises
+        ------
+        ShapeError
+            If the bar is for other symbols.
+        InputError
+            If the bar is not later than the last one, or a close is no price; nothing is changed then.
+        """
+        row = self._history.append(bar)
+        self._bar = bar
+        if bar.dollar_volumes is not None:
+            self._volumes.append(bar.dollar_volumes)
+        self._outlook.partial_fit(row)
+        self._regime.partial_fit(row)
+        self._book.mark(self._history.last_prices())
+        known = row[np.isfinite(row)]
+        self._exposure = self._exposure_rule.update(
+            float(known.mean()) if len(known) else math.nan,
+            regime=self._regime.state_,
+            portfolio_value=self._book.index if self._book.has_value else None,
+        )
+        if warm_triggers:
+            self._warm_triggers(bar, float(known.mean()) if len(known) else math.nan)
+
+    def _warm_triggers(self, bar: Bar, market_return: float) -> None:
+        """Show the triggers the book, or while nothing is held the market in its place."""
+        held = self._book.has_value and bool(self._book.portfolio.positions)
+        exposure = self._book.weights(self._history.last_prices()).exposure if held else 1.0
+        self._engine.learn(
+            bar.as_of,
+            bars_per_day=self._bars_per_day,
+            book_return=self._book.bar_return if held else market_return,
+            exposure=exposure,
+            average_correlation=self._outlook.outlook().average_correlation,
+            drawdown=self._book.drawdown,
+        )
+
+    def step(self, bar: Bar, portfolio: Portfolio | None = None) -> Decision:
+        """Learn from a completed bar and decide.
+
+        Parameters
+        ----------
+        bar : Bar
+        portfolio : Portfolio, optional
+            What is held at the close of the bar if orders were filled since the last one, and nothing was
+            paid in or out; unchanged otherwise.
+
+        Raises
+        ------
+        ShapeError, InputError, UnknownSymbolError
+            As :meth:`observe` and :meth:`hold`.
+        """
+        self.observe(bar, warm_triggers=False)
+        if portfolio is not None:
+            self.hold(portfolio, cash_flow=0.0)
+        return self.decide()
+
+    def hold(self, portfolio: Portfolio, *, cash_flow: float | None = None) -> None:
+        """Say what is held now.
+
+        Parameters
+        ----------
+        portfolio : Portfolio
+        cash_flow : float, optional
+            Dollars paid in (positive) or out since the last call; what the value changed besides is
+            performance (trading costs). When left out the whole change counts as paid in or out.
+
+        Raises
+        ------
+        UnknownSymbolError
+            If it holds a symbol without prices.
+        """
+        prices = None if self._bar is None else self._history.last_prices()
+        self._book.hold(portfolio, prices, cash_flow=cash_flow)
+
+    def executed(self, proposal: RebalanceProposal) -> None:
+        """Say that `proposal` of the last decision was executed: cooldowns and triggers count from it.
+
+        Raises
+        ------
+        StateError
+            If nothing was decided yet.
+        """
+        if self._snapshot is None:
+            raise StateError("nothing was decided yet; call executed() after step() or decide()")
+        self._engine.mark_executed(self._snapshot, proposal)
+
+    def decide(
+        self, *, correlation: Matrix | None = None, benchmark_returns: Vector | None = None
+    ) -> Decision:
+        """Decide at the last bar.
+
+        Parameters
+        ----------
+        correlation : ndarray of shape (n_assets, n_assets), optional
+            Used in place of the estimated one.
+        benchmark_returns : ndarray of shape (n_observations,), optional
+            The market for beta, aligned with the last bars; NaN where missing.
+
+        Raises
+        ------
+        StateError
+            Before the first bar.
+        ShapeError
+            If `correlation` does not match the symbols.
+        """
+        if self._bar is None or self._exposure is None:
+            raise StateError("no bar yet; call observe() or step() first")
+        outlook = self._outlook.outlook()
+        if correlation is not None:
+            outlook = with_correlation(outlook, correlation)
+        regime = self._regime.state_
+        conditions = self._conditions(self._bar, outlook)
+        prices = self._history.last_prices()
+        weights = self._book.weights(prices)
+        signals, target = self._aim(outlook, regime, self._exposure, conditions, weights)
+        self._snapshot = BookSnapshot(
+            conditions=conditions,
+            portfolio=self._book.portfolio,
+            total_value=self._book.value,
+            weights=np.array([weights.get(s, 0.0) for s in self.symbols]),
+            target=target,
+            trend=signals.trend,
+            average_correlation=outlook.average_correlation,
+            drawdown=self._book.drawdown,
+            regime=regime,
+            book_return=self._book.bar_return,
+        )
+        readings = self._engine.observe(self._snapshot)
+        shown = regime or UNKNOWN_REGIME
+        returns = self._history.returns().copy()
+        return Decision(
+            as_of=self._bar.as_of,
+            portfolio=self._book.portfolio,
+            weights=weights,
+            measurement=Measurement(
+                total_value=self._book.value,
+                weights=weights,
+                symbols=self.symbols,
+                returns=returns,
+                market=(
+                    market_returns(returns, self._market_caps())
+                    if benchmark_returns is None
+                    else _aligned_tail(benchmark_returns, len(returns))
+                ),
+                correlation=outlook.correlation,
+                covariance=outlook.covariance,
+                regime=shown,
+                periods_per_year=self.periods_per_year,
+            ),
+            regime=shown,
+            signals=signals,
+            target=target,
+            proposals=self._engine.propose(self._snapshot, readings),
+            conditions=conditions,
+            notes=self._notes(outlook, conditions, regime),
+        )
+
+    def target_under(self, label: RegimeLabel) -> TargetBook:
+        """Return the target as if the market were surely in regime `label`.
+
+        Raises
+        ------
+        StateError
+            Before the first bar.
+        """
+        if self._bar is None or self._exposure is None:
+            raise StateError("no bar yet; call observe() or step() first")
+        certain = RegimeState(
+            label=label,
+            probabilities={other: float(other == label) for other in REGIME_LABELS},
+            confidence=1.0,
+            age=0,
+            expected_remaining=math.nan,
+        )
+        outlook = self._outlook.outlook()
+        conditions = self._conditions(self._bar, outlook)
+        weights = self._book.weights(self._history.last_prices())
+        return self._aim(outlook, certain, self._exposure_rule.under(certain), conditions, weights)[1]
+
+    def _aim(
+        self,
+        outlook: Outlook,
+        regime: RegimeState | None,
+        exposure: Exposure,
+        conditions: MarketConditions,
+        weights: Weights,
+    ) -> tuple[SignalBook, TargetBook]:
+        """Score the assets and write the target weights."""
+        tradable = self._history.alive()
+        signals = score_signals(
+            self.symbols,
+            self._history.closes(),
+            regime=regime,
+            outlook=outlook,
+            target=weights.risky,
+            quality=self._quality,
+            sectors=self._sectors,
+            tradable=tradable,
+            momentum_weight=self.settings.momentum_weight,
+            round_trip_cost=2.0 * self._costs.rate(self._spreads),
+            holding_days=self.settings.holding_period_days,
+        )
+        target = self._policy.decide(
+            outlook,
+            signals,
+            regime,
+            exposure,
+            tiers=self._tiers,
+            sectors=self._sectors,
+            total_value=self._book.value if self._book.has_value else None,
+            dollar_volume=conditions.dollar_volume,
+            tradable=tradable,
+        )
+        return signals, target
+
+    def _conditions(self, bar: Bar, outlook: Outlook) -> MarketConditions:
+        return MarketConditions(
+            as_of=bar.as_of,
+            symbols=self.symbols,
+            prices=bar.closes,
+            volatility=outlook.volatility,
+            covariance=outlook.covariance,
+            spread_bps=self._spreads,
+            dollar_volume=self._dollar_volume(),
+            bars_per_day=self._bars_per_day,
+        )
+
+    def _dollar_volume(self) -> Vector:
+        """Return the median of the last 30 days, the declared figure where bars carry none."""
+        if not self._volumes:
+            return self._declared_volumes
+        recent = np.array(self._volumes)
+        known = np.isfinite(recent).any(axis=0)
+        median = np.full(len(self.symbols), math.nan)
+        median[known] = np.nanmedian(recent[:, known], axis=0) * self._bars_per_day
+        return np.where(known, median, self._declared_volumes)
+
+    def _market_caps(self) -> Vector:
+        caps = None if self._bar is None else self._bar.market_caps
+        return self._declared_caps if caps is None else np.where(np.isfinite(caps), caps, self._declared_caps)
+
+    def _notes(
+        self, outlook: Outlook, conditions: MarketConditions, regime: RegimeState | None
+    ) -> tuple[str, ...]:
+        found = list(outlook.warnings)
+        if regime is None:
+            found.append(
+                "warming: the regime detector has seen fewer than 20 bars; all regimes are as likely"
+            )
+        unknown = [
+            s for s, v in zip(self.symbols, conditions.dollar_volume, strict=True) if not math.isfinite(v)
+        ]
+        if unknown:
+            found.append(
+                f"liquidity_unknown: no dollar volume for {_some(unknown)}; impact is taken as 0, "
+                "participation unchecked"
+            )
+        return tuple(found)
+
+
+def with_correlation(outlook: Outlook, correlation: Matrix) -> Outlook:
+    """Return `outlook` with its correlation replaced, the covariance rebuilt from its volatilities.
+
+    Raises
+    ------
+    ShapeError
+        If the matrix does not match the symbols.
+    """
+    n_assets = len(outlook.symbols)
+    if correlation.shape != (n_assets, n_assets):
+        raise ShapeError(f"correlation has shape {correlation.shape}, expected ({n_assets}, {n_assets})")
+    used = outlook.active & ~outlook.degenerate
+    pairs = correlation[np.ix_(used, used)][np.triu_indices(int(used.sum()), k=1)]
+    pairs = pairs[np.isfinite(pairs)]
+    return replace(
+        outlook,
+        correlation=correlation,
+        covariance=correlation * np.outer(outlook.volatility, outlook.volatility),
+        average_correlation=float(pairs.mean()) if len(pairs) else math.nan,
+    )
+
+
+def _aligned_tail(values: Vector, length: int) -> Vector:
+    """Return the last `length` values, NaN before the first."""
+    tail = np.full(length, math.nan)
+    recent = values[-length:]
+    if len(recent):
+        tail[-len(recent) :] = recent
+    return tail
+
+
+def _some(symbols: list[str]) -> str:
+    shown = ", ".join(symbols[:3])
+    return shown if len(symbols) <= 3 else f"{shown} and {len(symbols) - 3} more"

@@ -1,0 +1,112 @@
+"""The last bars, as the estimators want them: a ring of closes and of returns."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from poise.domain.prices import DAY_SECONDS, Bar
+from poise.errors import InputError, NonFiniteError, ShapeError
+from poise.typing import Matrix, Vector
+
+MAX_GAP_SECONDS = 4.0 * DAY_SECONDS
+"""A close is compared with the one before it when that is at most four days old: weekends and holidays of an
+exchange count as one bar, a halt or a hole in the data does not become one bar's return."""
+
+
+class BarHistory:
+    """Rings of closes and simple returns over the last `capacity` bars; nothing is ever filled forward.
+
+    Parameters
+    ----------
+    symbols : tuple of str
+    capacity : int
+        Rows kept.
+    """
+
+    def __init__(self, symbols: tuple[str, ...], capacity: int) -> None:
+        self.symbols = symbols
+        self._capacity = capacity
+        # Twice the capacity: the window is one contiguous slice, moved back once every `capacity` bars.
+        self._closes = np.full((2 * capacity, len(symbols)), np.nan)
+        self._returns = np.full((2 * capacity, len(symbols)), np.nan)
+        self._end = 0
+        self.n_observations = 0
+        self._last_close = np.full(len(symbols), np.nan)
+        self._last_seconds = np.full(len(symbols), -math.inf)
+        self._opened: np.datetime64 | None = None
+
+    def append(self, bar: Bar) -> Vector:
+        """Take in a completed bar and return its row of simple returns (NaN where unknown).
+
+        Raises
+        ------
+        ShapeError
+            If the bar is for other symbols.
+        InputError
+            If the bar is not later than the last one.
+        NonFiniteError
+            If a close is infinite, zero or negative; nothing is changed then.
+        """
+        self._check(bar)
+        seconds = float(bar.opened.astype("datetime64[s]").astype(np.int64))
+        row: Vector = bar.closes / self._last_close - 1.0
+        row[seconds - self._last_seconds > MAX_GAP_SECONDS] = np.nan
+        known = np.isfinite(bar.closes)
+        self._last_close[known] = bar.closes[known]
+        self._last_seconds[known] = seconds
+        if self._end == len(self._closes):
+            keep = self._capacity
+            self._closes[:keep] = self._closes[-keep:]
+            self._returns[:keep] = self._returns[-keep:]
+            self._end = keep
+        self._closes[self._end] = bar.closes
+        self._returns[self._end] = row
+        self._end += 1
+        self.n_observations += 1
+        self._opened = bar.opened
+        return row
+
+    def _check(self, bar: Bar) -> None:
+        if bar.symbols != self.symbols:
+            raise ShapeError(
+                f"the bar's {len(bar.symbols)} symbols are not the {len(self.symbols)} of this cycle; "
+                "make a new cycle when the universe changes"
+            )
+        if self._opened is not None and not bar.opened > self._opened:
+            raise InputError(
+                f"bar {bar.opened} is not later than the last one, {self._opened}; bars move forward"
+            )
+        bad = np.isinf(bar.closes) | (bar.closes <= 0.0)
+        if bad.any():
+            i = int(np.argmax(bad))
+            raise NonFiniteError(
+                f"close of {self.symbols[i]} at {bar.opened} is {bar.closes[i]}; drop the bar"
+            )
+
+    def closes(self, rows: int | None = None) -> Matrix:
+        """Return the last `rows` closes (all kept ones by default) as a read-only view, newest last."""
+        return self._window(self._closes, rows)
+
+    def returns(self, rows: int | None = None) -> Matrix:
+        """Return the last `rows` rows of returns as a read-only view, newest last."""
+        return self._window(self._returns, rows)
+
+    def _window(self, ring: Matrix, rows: int | None) -> Matrix:
+        wanted = self._capacity if rows is None else min(rows, self._capacity)
+        view = ring[max(0, self._end - wanted) : self._end]
+        view.flags.writeable = False
+        return view
+
+    def alive(self) -> npt.NDArray[np.bool_]:
+        """Return which assets had a close within four days: one closed for a week-end counts as alive."""
+        if self._opened is None:
+            return np.zeros(len(self.symbols), dtype=bool)
+        now = float(self._opened.astype("datetime64[s]").astype(np.int64))
+        return now - self._last_seconds <= MAX_GAP_SECONDS
+
+    def last_prices(self) -> dict[str, float]:
+        """Return the last known close of every asset that ever had one."""
+        return {s: float(p) for s, p in zip(self.symbols, self._last_close, strict=True) if math.isfinite(p)}

@@ -1,0 +1,21 @@
+"""Which weights to hold: outlook, signals, exposure and limits become a target book."""
+
+from poise.strategy.exposure import Exposure, ExposureRule
+from poise.strategy.limits import Limits, position_limits
+from poise.strategy.outlook import Outlook, OutlookEstimator
+from poise.strategy.policy import Policy
+from poise.strategy.rules import PolicyRules
+from poise.strategy.signals import SignalBook, score_signals
+
+__all__ = [
+    "Exposure",
+    "ExposureRule",
+    "Limits",
+    "Outlook",
+    "OutlookEstimator",
+    "Policy",
+    "PolicyRules",
+    "SignalBook",
+    "position_limits",
+    "score_signals",
+]

@@ -1,0 +1,283 @@
+"""How much to invest: a volatility target, a trend brake, a drawdown brake and the regime's cap.
+
+Three slow levers multiply and the regime caps them. The drawdown brake follows Grossman and Zhou (1993),
+"Optimal investment strategies for controlling drawdowns", with a peak that is forgotten in time: a book that
+once touched the floor would otherwise stay in cash for ever.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+from dataclasses import dataclass, replace
+from typing import Any
+
+from poise.domain.regime import RegimeState
+from poise.errors import NonFiniteError, ParameterError
+from poise.strategy.regime_rules import exposure_cap
+
+FAST_HALF_LIFE, SLOW_HALF_LIFE = 10.0, 42.0
+WARM_OBSERVATIONS = 42
+"""Market returns before the volatility lever acts; until then it is neutral (1)."""
+
+TREND_SPANS = (20, 50, 100, 200)
+PEAK_HALF_LIFE = 180.0
+BRAKE_GAIN = 1.5
+"""With 1.5 the drawdown brake starts after a third of the budget is spent."""
+
+OWN_VOLATILITY_SHARE = 0.8
+HYSTERESIS = 0.10
+NO_VALUE = "drawdown: no portfolio value: neutral"
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """The invested fraction after one bar, and what made it.
+
+    Attributes
+    ----------
+    value : float
+        0 to 1: what to invest, after hysteresis.
+    raw : float
+        Before hysteresis.
+    volatility_factor, trend_factor, drawdown_factor : float
+        Each 0 to 1; 1 is neutral.
+    regime_cap : float
+    reasons : tuple of str
+        In words, with the numbers.
+    """
+
+    value: float
+    raw: float
+    volatility_factor: float
+    trend_factor: float
+    drawdown_factor: float
+    regime_cap: float
+    reasons: tuple[str, ...]
+
+
+class ExposureRule:
+    """Online exposure, one daily bar at a time: ``min(cap, e_vol e_trend e_dd)``.
+
+    * ``e_vol = min(1, target / volatility)``: the market's volatility is the larger of a fast (half-life
+      10) and a slow (42) estimate; the target is 0.8 times the running median of that volatility, or
+      `target_volatility`. Neutral for the first 42 returns.
+    * ``e_trend = floor + (1 - floor)`` x the share of the market's averages (20, 50, 100, 200 bars) that
+      it stands above; averages longer than the history are left out, without any the lever is neutral.
+    * ``e_dd``: 1 until a third of the drawdown budget is spent, then linear down to 0. The peak decays
+      with a half-life of 180 bars. Neutral until a portfolio value is known.
+
+    The value moves only when the raw exposure differs by more than 0.10 or is 0, and never stands above
+    `max_exposure`.
+
+    Parameters
+    ----------
+    max_exposure : float, default=1
+    trend_floor : float, default=0
+        Least trend factor.
+    target_volatility : float, optional
+        Annual, a fraction.
+    drawdown_budget : float, default=0.35
+        Drawdown at which the exposure is 0.
+    periods_per_year : float, optional
+        Needed with `target_volatility`.
+    downside : bool, default=False
+        Measure volatility on losses only (twice the downside semi-variance).
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range or a target comes without `periods_per_year`.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_exposure: float = 1.0,
+        trend_floor: float = 0.0,
+        target_volatility: float | None = None,
+        drawdown_budget: float = 0.35,
+        periods_per_year: float | None = None,
+        downside: bool = False,
+    ) -> None:
+        for name, value, inside in (
+            ("max_exposure", max_exposure, 0.0 <= max_exposure <= 1.0),
+            ("trend_floor", trend_floor, 0.0 <= trend_floor <= 1.0),
+            ("drawdown_budget", drawdown_budget, 0.0 < drawdown_budget <= 1.0),
+        ):
+            if not inside:
+                raise ParameterError(f"{name} = {value}; it must be a fraction of at most 1")
+        self._target: float | None = None
+        if target_volatility is not None:
+            if periods_per_year is None or not (periods_per_year > 0.0 and target_volatility > 0.0):
+                raise ParameterError(
+                    f"target_volatility = {target_volatility} with periods_per_year = {periods_per_year}; "
+                    "an annual target needs both, positive"
+                )
+            self._target = target_volatility / math.sqrt(periods_per_year)
+        self._max_exposure = max_exposure
+        self._trend_floor = trend_floor
+        self._drawdown_budget = drawdown_budget
+        self._downside = downside
+        self._fast = _MeanSquare(FAST_HALF_LIFE)
+        self._slow = _MeanSquare(SLOW_HALF_LIFE)
+        self._own_volatility: list[float] = []
+        self._level = 1.0
+        self._n_returns = 0
+        self._averages = {span: _Average(span) for span in TREND_SPANS}
+        self._peak: float | None = None
+        self._drawdown = (1.0, NO_VALUE)
+        self._value: float | None = None
+
+    @classmethod
+    def of(cls, settings: Any, *, periods_per_year: float) -> ExposureRule:
+        """Take the values from settings that carry them as attributes (``PortfolioSettings`` does)."""
+        return cls(
+            max_exposure=settings.max_exposure,
+            trend_floor=settings.trend_floor,
+            target_volatility=settings.target_volatility,
+            drawdown_budget=settings.drawdown_budget,
+            periods_per_year=periods_per_year,
+        )
+
+    def update(
+        self, market_return: float, *, regime: RegimeState | None, portfolio_value: float | None = None
+    ) -> Exposure:
+        """Take in one bar and return the exposure to hold after it.
+
+        Parameters
+        ----------
+        market_return : float
+            Simple return of the equal-weighted market; NaN when unknown: volatility and trend then stay.
+        regime : RegimeState or None
+            None while the detector is warming: the mean of the four caps.
+        portfolio_value : float, optional
+            Value of the book, net of what was paid in or out. Zero or less closes the book.
+
+        Raises
+        ------
+        NonFiniteError
+            If the return or the value is infinite, the value NaN, or the return not above -1; nothing is
+            changed then.
+        """
+        if math.isinf(market_return) or market_return <= -1.0:
+            raise NonFiniteError(
+                f"market return is {market_return}; pass a fraction above -1, or NaN if unknown"
+            )
+        if portfolio_value is not None and not math.isfinite(portfolio_value):
+            raise NonFiniteError(f"portfolio value is {portfolio_value}; pass a finite value or None")
+        if not math.isnan(market_return):
+            self._observe(market_return)
+        self._drawdown = self._drawdown_factor(portfolio_value)
+        asked = self.under(regime)
+        value, hysteresis_reason = self._settle(asked.raw)
+        return replace(asked, value=value, reasons=asked.reasons + hysteresis_reason)
+
+    def under(self, regime: RegimeState | None) -> Exposure:
+        """Return what the last bar asks for under `regime`, without hysteresis; changes nothing."""
+        volatility_factor, volatility_reason = self._volatility_factor()
+        trend_factor, trend_reason = self._trend_factor()
+        drawdown_factor, drawdown_reason = self._drawdown
+        cap = exposure_cap(regime)
+        product = volatility_factor * trend_factor * drawdown_factor
+        raw = min(cap, self._max_exposure, product)
+        binding = "cap of the regime" if cap < product else "below the regime's cap of"
+        reasons = (
+            volatility_reason,
+            trend_reason,
+            drawdown_reason,
+            f"exposure {raw:.2f}: levers multiply to {product:.2f}, {binding} {cap:.2f}"
+            + (f", never above {self._max_exposure:.2f}" if self._max_exposure < 1.0 else ""),
+        )
+        return Exposure(raw, raw, volatility_factor, trend_factor, drawdown_factor, cap, reasons)
+
+    def _observe(self, market_return: float) -> None:
+        square = 2.0 * min(market_return, 0.0) ** 2 if self._downside else market_return**2
+        self._fast.add(square)
+        self._slow.add(square)
+        self._n_returns += 1
+        if self._n_returns >= WARM_OBSERVATIONS:
+            insort(self._own_volatility, self._volatility())
+        self._level *= 1.0 + market_return
+        for average in self._averages.values():
+            average.add(self._level)
+
+    def _volatility(self) -> float:
+        return math.sqrt(max(self._fast.value, self._slow.value))
+
+    def _volatility_factor(self) -> tuple[float, str]:
+        if self._n_returns < WARM_OBSERVATIONS:
+            return 1.0, f"volatility: warming, {self._n_returns} of {WARM_OBSERVATIONS} returns: neutral"
+        now = self._volatility()
+        target = (
+            OWN_VOLATILITY_SHARE * _median(self._own_volatility) if self._target is None else self._target
+        )
+        factor = 1.0 if now <= target else target / now
+        return factor, f"volatility: {now:.2%} a bar against a target of {target:.2%}: {factor:.2f}"
+
+    def _trend_factor(self) -> tuple[float, str]:
+        usable = [span for span in TREND_SPANS if self._n_returns >= span]
+        if not usable:
+            return 1.0, f"trend: warming, {self._n_returns} of {TREND_SPANS[0]} returns: neutral"
+        above = [span for span in usable if self._level > self._averages[span].value]
+        factor = self._trend_floor + (1.0 - self._trend_floor) * len(above) / len(usable)
+        return factor, f"trend: market above {len(above)} of {len(usable)} averages: {factor:.2f}"
+
+    def _drawdown_factor(self, portfolio_value: float | None) -> tuple[float, str]:
+        if portfolio_value is None:
+            if self._peak is not None:
+                self._peak *= 2.0 ** (-1.0 / PEAK_HALF_LIFE)
+            return 1.0, NO_VALUE
+        if portfolio_value <= 0.0:
+            return 0.0, f"drawdown: the book is worth {portfolio_value:g}: 0.00"
+        decayed = 0.0 if self._peak is None else self._peak * 2.0 ** (-1.0 / PEAK_HALF_LIFE)
+        self._peak = max(portfolio_value, decayed)
+        floor = 1.0 - self._drawdown_budget
+        cushion = min(max((portfolio_value / self._peak - floor) / self._drawdown_budget, 0.0), 1.0)
+        factor = min(1.0, BRAKE_GAIN * cushion)
+        return factor, (
+            f"drawdown: {1.0 - portfolio_value / self._peak:.1%} below the decaying peak, "
+            f"budget {self._drawdown_budget:.0%}: {factor:.2f}"
+        )
+
+    def _settle(self, raw: float) -> tuple[float, tuple[str, ...]]:
+        held = self._value
+        if held is None or raw == 0.0 or abs(raw - held) > HYSTERESIS:
+            self._value = raw
+            return raw, ()
+        reason = f"kept at {held:.2f}: {raw:.2f} is within {HYSTERESIS:.2f}"
+        return held, (reason,) if raw != held else ()
+
+
+class _MeanSquare:
+    """Exponentially weighted mean, weights adjusted to sum to one from the first value."""
+
+    def __init__(self, half_life: float) -> None:
+        self._decay = 2.0 ** (-1.0 / half_life)
+        self._sum = 0.0
+        self._mass = 0.0
+
+    def add(self, value: float) -> None:
+        self._sum = self._decay * self._sum + value
+        self._mass = self._decay * self._mass + 1.0
+
+    @property
+    def value(self) -> float:
+        return self._sum / self._mass
+
+
+class _Average:
+    """Exponential moving average of a chart's usual span: weight ``2 / (span + 1)`` on the newest value."""
+
+    def __init__(self, span: int) -> None:
+        self._gain = 2.0 / (span + 1.0)
+        self.value = math.nan
+
+    def add(self, value: float) -> None:
+        # Stepping by the difference keeps the average of a constant exactly that constant.
+        self.value = value if math.isnan(self.value) else self.value + self._gain * (value - self.value)
+
+
+def _median(ordered: list[float]) -> float:
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else 0.5 * (ordered[middle - 1] + ordered[middle])

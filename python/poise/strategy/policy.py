@@ -1,0 +1,228 @@
+"""The policy: regime-aware target weights from outlook, signals, exposure and limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from poise.domain.conditions import TargetBook
+from poise.domain.regime import RegimeState
+from poise.domain.weights import Weights
+from poise.errors import ParameterError, ShapeError
+from poise.strategy.base_books import BaseBooks
+from poise.strategy.exposure import Exposure
+from poise.strategy.limits import Limits, Mask, position_limits
+from poise.strategy.outlook import TRADABLE_OBSERVATIONS, Outlook
+from poise.strategy.regime_rules import describe, regime_probabilities
+from poise.strategy.rules import PolicyRules
+from poise.strategy.signals import SignalBook
+from poise.strategy.tilts import TILTS, tilt_factor
+from poise.strategy.wording import some
+from poise.typing import RegimeLabel, Vector
+
+DEFENSIVE: frozenset[RegimeLabel] = frozenset({"bear", "high_volatility"})
+"""Regimes that hold tier 1 only."""
+
+UNKNOWN_REGIME_CONFIDENCE = 0.25
+"""Confidence while no regime is known: one of four."""
+
+FALLBACK_DISCOUNT = 0.5
+
+
+class Policy:
+    """Decide which weights to hold.
+
+    Parameters
+    ----------
+    rules : PolicyRules, optional
+    """
+
+    def __init__(self, rules: PolicyRules | None = None) -> None:
+        self.rules = rules or PolicyRules()
+
+    def decide(
+        self,
+        outlook: Outlook,
+        signals: SignalBook | None,
+        regime: RegimeState | None,
+        exposure: Exposure | float,
+        *,
+        tiers: Mapping[str, int | None] | None = None,
+        sectors: Mapping[str, str] | None = None,
+        total_value: float | None = None,
+        dollar_volume: Vector | None = None,
+        tradable: Mask | None = None,
+        discovered: bool = False,
+    ) -> TargetBook:
+        """Return the weights to hold after the last row that `outlook` has seen.
+
+        Each likely regime has a target: risk parity with a momentum tilt in a bull market and with a
+        mean-reversion tilt in a sideways one, minimum variance of tier 1 in a bear market and in high
+        volatility (the ensemble with the same tilts where ``use_risk_parity`` is false). They are
+        averaged by probability, scaled to the exposure and held under every cap.
+
+        Assets with fewer than 42 own returns, stale ones, constant ones and those not `tradable` get 0.
+        While *no* asset is warm the book holds what has returns, by inverse volatility where all have one,
+        else equally; without any return it is cash.
+
+        Parameters
+        ----------
+        outlook : Outlook
+        signals : SignalBook or None
+            None: no tilt.
+        regime : RegimeState or None
+            None while warming: four equally likely regimes.
+        exposure : Exposure or float
+            Fraction to invest, 0 to 1.
+        tiers : mapping of str to int, optional
+            Untiered assets follow tier 1's rules.
+        sectors : mapping of str to str, optional
+            Without it no sector cap applies.
+        total_value : float, optional
+            Dollars, with `dollar_volume` for the liquidity cap.
+        dollar_volume : ndarray of shape (n_assets,), optional
+            A day's dollars; NaN where unknown.
+        tradable : ndarray of bool, shape (n_assets,), optional
+            What may be held at all; a market that is merely closed still counts. All unless given.
+        discovered : bool, default=False
+            Whether the universe was discovered: unknown sectors are then capped at 10 % together.
+
+        Returns
+        -------
+        TargetBook
+            Every symbol has a weight. ``exposure`` is what is invested; ``confidence`` the regime's times
+            the share of the tradable assets that are warm, halved for every fallback.
+
+        Raises
+        ------
+        ShapeError
+            If signals or `tradable` do not match the outlook's symbols.
+        ParameterError
+            If the exposure lies outside 0 to 1, or a tier is unknown.
+        ZeroValueError
+            If `total_value` is not positive.
+        """
+        wanted = exposure.value if isinstance(exposure, Exposure) else float(exposure)
+        if not 0.0 <= wanted <= 1.0:
+            raise ParameterError(f"exposure is {wanted}; pass a fraction between 0 and 1")
+        symbols = outlook.symbols
+        if signals is not None and signals.symbols != symbols:
+            raise ShapeError(
+                "the signals are for other symbols than the outlook; score the same, in its order"
+            )
+        allowed = _tradable(tradable, symbols)
+        probabilities = regime_probabilities(regime)
+        limits = position_limits(
+            symbols,
+            self.rules,
+            tiers=tiers,
+            sectors=sectors,
+            total_value=total_value,
+            dollar_volume=dollar_volume,
+            high_volatility=probabilities.get("high_volatility", 0.0),
+            discovered=discovered,
+        ).restricted(allowed)
+        fit = outlook.active & ~outlook.degenerate & allowed
+        if fit.any():
+            name, weights, reasons, fallbacks = self._blend(
+                outlook, signals, limits.restricted(fit), probabilities, wanted
+            )
+        else:
+            name, weights, reasons, fallbacks = _while_warming(outlook, limits, wanted)
+        certainty = UNKNOWN_REGIME_CONFIDENCE if regime is None else regime.confidence
+        warm_share = float((outlook.active & allowed).sum()) / max(int(allowed.sum()), 1)
+        book = Weights({s: float(w) for s, w in zip(symbols, weights, strict=True)})
+        return TargetBook(
+            weights=book,
+            strategy=name,
+            exposure=book.exposure,
+            confidence=certainty * warm_share * FALLBACK_DISCOUNT ** len(fallbacks),
+            reasons=(
+                f"regime: {'unknown, detector warming: ' if regime is None else ''}{describe(probabilities)}",
+                *reasons,
+                *(exposure.reasons if isinstance(exposure, Exposure) else ()),
+                *_remarks(outlook, limits, allowed, weights, wanted),
+            ),
+            fallbacks=tuple(fallbacks),
+        )
+
+    def _blend(
+        self,
+        outlook: Outlook,
+        signals: SignalBook | None,
+        limits: Limits,
+        probabilities: dict[RegimeLabel, float],
+        wanted: float,
+    ) -> tuple[str, Vector, list[str], list[str]]:
+        """Return the likeliest regime's strategy, the weights, the reasons and the fallbacks."""
+        everything = BaseBooks(outlook, limits, wanted)
+        lower_tiers = (limits.caps > 0.0) & ~limits.first_tier
+        defence = everything
+        if lower_tiers.any() and (limits.caps[limits.first_tier] > 0.0).any():
+            defence = BaseBooks(outlook, limits.restricted(limits.first_tier), wanted)
+        average = np.zeros(len(limits.caps))
+        names: dict[RegimeLabel, str] = {}
+        for label, probability in probabilities.items():
+            books = defence if label in DEFENSIVE else everything
+            base = "minimum_variance" if label in DEFENSIVE else "risk_parity"
+            names[label], weights = books.write(base if self.rules.use_risk_parity else "ensemble")
+            tilt = tilt_factor(label, signals, momentum_weight=self.rules.momentum_weight)
+            if tilt is not None:
+                weights = books.full.fill(weights * tilt, math.fsum(weights))
+                names[label] += f"+{TILTS[label]}_tilt"
+            elif books is not everything:
+                names[label] += "+tier_1"
+            average += probability * books.invested * weights
+        # The average keeps the caps but for rounding; this pass keeps them to the last bit.
+        final = limits.fill(average, math.fsum(average))
+        likeliest = max(probabilities, key=lambda label: probabilities[label])
+        reasons = [
+            f"{label}: {name.replace('_', ' ').replace('+', ' with ')}" for label, name in names.items()
+        ]
+        if lower_tiers.any() and defence is everything and DEFENSIVE & probabilities.keys():
+            reasons.append("no tier 1 asset may be held: the defensive regimes hold the other tiers")
+        fallbacks = everything.fallbacks + (defence.fallbacks if defence is not everything else [])
+        return names[likeliest], final, reasons, fallbacks
+
+
+def _while_warming(
+    outlook: Outlook, limits: Limits, wanted: float
+) -> tuple[str, Vector, list[str], list[str]]:
+    """Enter the chain below the solvers while no asset is fit for one."""
+    seen = (outlook.observations > 0) & ~outlook.stale
+    varying = seen & ~outlook.degenerate
+    candidates = limits.restricted(varying if (varying & (limits.caps > 0.0)).any() else seen)
+    books = BaseBooks(outlook, candidates, wanted)
+    name, weights = books.write("inverse_volatility")
+    n_held = int((candidates.caps > 0.0).sum())
+    reason = (
+        f"risk_parity: no asset with {TRADABLE_OBSERVATIONS} own returns that varies may be held; "
+        f"{n_held} are known at all"
+    )
+    final = candidates.fill(weights, books.invested * math.fsum(weights))
+    return name, final, [f"warming: the book is {name.replace('_', ' ')}"], [reason, *books.fallbacks]
+
+
+def _remarks(outlook: Outlook, limits: Limits, allowed: Mask, weights: Vector, wanted: float) -> list[str]:
+    """Say which assets were left out and why less than the exposure is invested."""
+    lines = [*outlook.warnings, *limits.notes]
+    if not allowed.all():
+        barred = [s for s, ok in zip(outlook.symbols, allowed, strict=True) if not ok]
+        lines.append(f"not tradable: {some(barred)}: weight 0")
+    invested = math.fsum(weights)
+    if invested < wanted - 1e-9:
+        lines.append(f"caps: {invested:.1%} of the {wanted:.1%} to invest fit under them; the rest is cash")
+    return lines
+
+
+def _tradable(tradable: Mask | None, symbols: tuple[str, ...]) -> Mask:
+    if tradable is None:
+        return np.ones(len(symbols), dtype=bool)
+    mask = np.asarray(tradable)
+    if mask.shape != (len(symbols),) or mask.dtype != np.bool_:
+        raise ShapeError(
+            f"tradable is {mask.dtype} of shape {mask.shape}, expected bool of shape ({len(symbols)},)"
+        )
+    return mask

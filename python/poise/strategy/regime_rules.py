@@ -1,0 +1,82 @@
+"""What each regime asks for: factor weights and exposure caps, blended by the regime's probabilities."""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+
+import numpy as np
+
+from poise.domain.regime import RegimeState
+from poise.errors import ParameterError
+from poise.typing import REGIME_LABELS, RegimeLabel, Vector
+
+FACTORS = ("momentum", "mean_reversion", "quality", "diversification")
+"""Order of every vector of factor weights."""
+
+FACTOR_WEIGHTS: MappingProxyType[RegimeLabel, tuple[float, float, float, float]] = MappingProxyType(
+    {
+        "bull": (0.5, 0.0, 0.2, 0.3),
+        "bear": (0.3, 0.0, 0.3, 0.4),
+        "sideways": (0.2, 0.3, 0.2, 0.3),
+        "high_volatility": (0.1, 0.0, 0.4, 0.5),
+    }
+)
+EXPOSURE_CAPS: MappingProxyType[RegimeLabel, float] = MappingProxyType(
+    {"bull": 1.0, "bear": 0.40, "sideways": 0.80, "high_volatility": 0.35}
+)
+NEUTRAL_MOMENTUM_WEIGHT = 0.3
+NEGLIGIBLE_PROBABILITY = 1e-3
+
+_SUM_TOLERANCE = 1e-6
+
+
+def regime_probabilities(regime: RegimeState | None) -> dict[RegimeLabel, float]:
+    """Return the probability of each label, those below 1e-3 dropped and the rest renormalised.
+
+    While the detector is warming (``None``) every label is equally likely.
+
+    Raises
+    ------
+    ParameterError
+        If the probabilities are not a distribution over the four labels; the message gives them.
+    """
+    if regime is None:
+        return dict.fromkeys(REGIME_LABELS, 1.0 / len(REGIME_LABELS))
+    given = regime.probabilities
+    values = [given.get(label, 0.0) for label in REGIME_LABELS]
+    if not (all(p >= 0.0 for p in values) and abs(math.fsum(values) - 1.0) <= _SUM_TOLERANCE):
+        raise ParameterError(
+            f"regime probabilities are {dict(given)}; pass four non-negative numbers that sum to 1, "
+            f"one for each of {', '.join(REGIME_LABELS)}"
+        )
+    likely = {label: p for label, p in zip(REGIME_LABELS, values, strict=True) if p >= NEGLIGIBLE_PROBABILITY}
+    total = math.fsum(likely.values())
+    return {label: p / total for label, p in likely.items()}
+
+
+def factor_row(label: RegimeLabel, momentum_weight: float) -> Vector:
+    """Return one regime's factor weights, shape ``(4,)``, sum 1, after the momentum column was scaled."""
+    row = np.array(FACTOR_WEIGHTS[label])
+    row[0] *= momentum_weight / NEUTRAL_MOMENTUM_WEIGHT
+    scaled: Vector = row / row.sum()
+    return scaled
+
+
+def factor_weights(regime: RegimeState | None, momentum_weight: float) -> Vector:
+    """Return the factor weights of the blended regimes, shape ``(4,)`` in the order of `FACTORS`, sum 1."""
+    blend = np.zeros(len(FACTORS))
+    for label, probability in regime_probabilities(regime).items():
+        blend += probability * factor_row(label, momentum_weight)
+    return blend
+
+
+def exposure_cap(regime: RegimeState | None) -> float:
+    """Return the exposure that the blended regimes allow."""
+    return math.fsum(p * EXPOSURE_CAPS[label] for label, p in regime_probabilities(regime).items())
+
+
+def describe(probabilities: dict[RegimeLabel, float]) -> str:
+    """Return the probabilities in words, most likely first."""
+    ranked = sorted(probabilities.items(), key=lambda item: (-item[1], REGIME_LABELS.index(item[0])))
+    return ", ".join(f"{label} {probability:.0%}" for label, probability in ranked)

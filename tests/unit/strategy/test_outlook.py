@@ -1,0 +1,209 @@
+import math
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from poise.errors import EmptyUniverseError, InputError, NonFiniteError, ShapeError
+from poise.strategy import OutlookEstimator
+from poise.strategy.correlation_repair import EIGENVALUE_FLOOR, repaired_correlation
+from tests.tolerances import CLOSED_FORM
+
+SYMBOLS = ("A", "B", "C", "D")
+
+
+def market(n_rows, n_assets=4, *, seed=0, correlation=0.5):
+    rng = np.random.default_rng(seed)
+    common = rng.normal(0.0, 1.0, (n_rows, 1))
+    own = rng.normal(0.0, 1.0, (n_rows, n_assets))
+    scale = np.linspace(0.01, 0.04, n_assets)
+    return scale * (math.sqrt(correlation) * common + math.sqrt(1.0 - correlation) * own)
+
+
+def look(R, **arguments):
+    return OutlookEstimator(SYMBOLS[: R.shape[1]], **arguments).fit(R).outlook()
+
+
+def test_volatility_and_correlation_are_zero_mean_exponential_averages():
+    R = market(120)
+    outlook = look(R)
+    frame = pd.DataFrame(R)
+    fast = np.sqrt((frame**2).ewm(halflife=21).mean().iloc[-1].to_numpy())
+    np.testing.assert_allclose(outlook.volatility, fast, rtol=CLOSED_FORM)
+    slow = np.array(
+        [[(frame[i] * frame[j]).ewm(halflife=63).mean().iloc[-1] for j in range(4)] for i in range(4)]
+    )
+    raw = slow / np.sqrt(np.outer(np.diag(slow), np.diag(slow)))
+    beta = 2.0 ** (-1 / 63)
+    delta = 4 / (4 + min((1 + beta) / (1 - beta), 120))
+    mean = raw[np.triu_indices(4, 1)].mean()
+    expected = (1 - delta) * raw + delta * mean
+    np.fill_diagonal(expected, 1.0)
+    np.testing.assert_allclose(outlook.correlation, expected, rtol=1e-10)
+    np.testing.assert_allclose(outlook.covariance, expected * np.outer(fast, fast), rtol=1e-10)
+    assert outlook.average_correlation == pytest.approx(mean, rel=1e-10)
+
+
+def test_half_lives_are_arguments():
+    R = market(200, seed=1)
+    fast = np.sqrt((pd.DataFrame(R) ** 2).ewm(halflife=5).mean().iloc[-1].to_numpy())
+    found = look(R, volatility_half_life=5.0, correlation_half_life=10.0).volatility
+    np.testing.assert_allclose(found, fast, rtol=CLOSED_FORM)
+
+
+def test_rows_and_batch_agree():
+    R = market(90, seed=2)
+    R[10:30, 1] = np.nan
+    batch = look(R)
+    online = OutlookEstimator(SYMBOLS)
+    for row in R:
+        online.partial_fit(row)
+    assert online.n_observations == 90
+    np.testing.assert_array_equal(online.outlook().covariance, batch.covariance)
+
+
+def test_an_asset_becomes_visible_at_twenty_returns_and_active_at_forty_two():
+    for n_rows, visible, active in (
+        (19, False, False),
+        (20, True, False),
+        (41, True, False),
+        (42, True, True),
+    ):
+        outlook = look(market(n_rows))
+        assert np.isfinite(outlook.volatility).all() == visible
+        assert np.isfinite(outlook.correlation).all() == visible
+        assert outlook.active.all() == active
+        assert outlook.active.any() == active
+        assert any(line.startswith("warming: A, B, C, D") for line in outlook.warnings) != active
+
+
+def test_nothing_is_known_before_the_first_row():
+    outlook = OutlookEstimator(SYMBOLS).outlook()
+    assert np.isnan(outlook.covariance).all()
+    assert not outlook.active.any()
+    assert math.isnan(outlook.average_correlation)
+
+
+def test_a_late_listing_is_nan_until_it_has_history_and_leaves_the_others_alone():
+    R = market(150, seed=3)
+    late = R.copy()
+    late[:140, 3] = np.nan
+    outlook, without = look(late), look(R[:, :3])
+    assert np.isnan(outlook.correlation[3]).all()
+    assert np.isnan(outlook.correlation[:, 3]).all()
+    assert not outlook.active[3]
+    np.testing.assert_allclose(outlook.correlation[:3, :3], without.correlation, rtol=CLOSED_FORM)
+
+
+def test_a_constant_series_is_degenerate_and_correlates_with_nothing():
+    R = market(100, seed=4)
+    R[:, 2] = 0.0
+    outlook = look(R)
+    assert outlook.degenerate.tolist() == [False, False, True, False]
+    assert outlook.active.all()
+    assert outlook.volatility[2] == 0.0
+    assert outlook.correlation[2].tolist() == [0.0, 0.0, 1.0, 0.0]
+    assert (outlook.covariance[2] == 0.0).all()
+    assert any(line.startswith("degenerate: C") for line in outlook.warnings)
+    others = look(R[:, [0, 1, 3]])
+    assert outlook.average_correlation == pytest.approx(others.average_correlation, rel=CLOSED_FORM)
+
+
+def test_an_asset_unseen_for_three_half_lives_is_stale():
+    R = market(200, seed=5)
+    R[100:, 0] = np.nan
+    assert look(R[:163]).active[0]
+    outlook = look(R[:164])
+    assert not outlook.active[0]
+    assert outlook.stale.tolist() == [True, False, False, False]
+    assert any(line.startswith("stale: A") for line in outlook.warnings)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_holes_never_make_the_active_block_indefinite(seed):
+    R = market(120, seed=seed)
+    R[np.random.default_rng(seed).random(R.shape) < 0.4] = np.nan
+    outlook = look(R, volatility_half_life=5.0, correlation_half_life=5.0)
+    block = outlook.correlation[np.ix_(outlook.active, outlook.active)]
+    assert len(block) >= 3
+    assert np.linalg.eigvalsh(block)[0] > 0.0
+    np.testing.assert_array_equal(np.diag(block), 1.0)
+    np.testing.assert_array_equal(block, block.T)
+
+
+def test_assets_that_never_met_are_given_the_mean_correlation():
+    R = market(200, seed=6)
+    R[100:, 0] = np.nan
+    R[:100, 3] = np.nan
+    outlook = look(R, volatility_half_life=63.0)
+    assert outlook.active.all()
+    known = [outlook.correlation[i, j] for i, j in ((0, 1), (0, 2), (1, 2), (1, 3), (2, 3))]
+    assert min(known) < outlook.correlation[0, 3] < max(known)
+
+
+def test_an_indefinite_matrix_is_lifted_to_the_floor():
+    broken = np.array([[1.0, 0.95, -0.95], [0.95, 1.0, 0.95], [-0.95, 0.95, 1.0]])
+    assert np.linalg.eigvalsh(broken)[0] < 0.0
+    fixed = repaired_correlation(broken, np.full((3, 3), 1e9), effective_observations=1e9)
+    assert np.linalg.eigvalsh(fixed)[0] >= 0.3 * EIGENVALUE_FLOOR
+    np.testing.assert_array_equal(np.diag(fixed), 1.0)
+
+
+def test_twins_have_correlation_one_less_the_floor():
+    R = market(100, 1, seed=7)
+    outlook = look(np.column_stack([R, R]))
+    assert outlook.correlation[0, 1] == pytest.approx(1.0, abs=1e-7)
+    assert np.linalg.eigvalsh(outlook.correlation)[0] > 0.0
+
+
+def test_one_asset_has_no_average_correlation():
+    outlook = look(market(60, 1))
+    assert outlook.correlation.tolist() == [[1.0]]
+    assert math.isnan(outlook.average_correlation)
+
+
+def test_the_market_return_is_the_mean_over_what_was_active():
+    estimator = OutlookEstimator(SYMBOLS)
+    assert math.isnan(estimator.market_return)
+    estimator.partial_fit(np.array([0.1, 0.2, np.nan, np.nan]))
+    assert estimator.market_return == pytest.approx(0.15)
+    R = market(60, seed=8)
+    R[:50, 3] = np.nan
+    estimator.fit(R)
+    # The fourth asset has ten returns: it is no part of the market yet.
+    assert estimator.market_return == pytest.approx(R[-1, :3].mean(), abs=1e-15)
+    estimator.partial_fit(np.full(4, np.nan))
+    assert math.isnan(estimator.market_return)
+
+
+def test_a_bad_row_is_refused_and_changes_nothing():
+    R = market(60, seed=9)
+    estimator = OutlookEstimator(SYMBOLS).fit(R)
+    before = estimator.outlook().covariance
+    with pytest.raises(ShapeError, match="one return per symbol"):
+        estimator.partial_fit(np.zeros(3))
+    with pytest.raises(NonFiniteError, match="return of B is inf"):
+        estimator.partial_fit(np.array([0.0, np.inf, 0.0, 0.0]))
+    with pytest.raises(ShapeError, match="one column per symbol"):
+        estimator.fit(np.zeros((5, 3)))
+    np.testing.assert_array_equal(estimator.outlook().covariance, before)
+    assert estimator.n_observations == 60
+
+
+def test_a_pickled_estimator_goes_on_bit_for_bit():
+    R = market(80, seed=10)
+    R[30:40, 1] = np.nan
+    estimator = OutlookEstimator(SYMBOLS).fit(R[:60])
+    restored = pickle.loads(pickle.dumps(estimator))  # noqa: S301 - our own bytes
+    for row in R[60:]:
+        estimator.partial_fit(row)
+        restored.partial_fit(row)
+    np.testing.assert_array_equal(restored.outlook().covariance, estimator.outlook().covariance)
+
+
+def test_symbols_must_be_there_and_unique():
+    with pytest.raises(EmptyUniverseError, match="at least one"):
+        OutlookEstimator(())
+    with pytest.raises(InputError, match="B stands twice"):
+        OutlookEstimator(("A", "B", "B"))
