@@ -1,0 +1,6 @@
+"""What a trade costs and how it fills: one model for backtest, paper, optimiser and attribution."""
+
+from poise.costs.fill import FillEngine, NotionalFill, Quote
+from poise.costs.model import CostEstimate, CostModel
+
+__all__ = ["CostEstimate", "CostModel", "FillEngine", "NotionalFill", "Quote"]
