@@ -78,10 +78,16 @@ class EnhancedPortfolioStrategy:
 
     def analyze_now(self, request: Mapping[str, Any]) -> StrategyAnalysis:
         """Do what :meth:`analyze` does, without an event loop."""
+        if not isinstance(request, Mapping):
+            raise InputError(
+                f"request is a {type(request).__name__}, expected a mapping with any of {', '.join(_KEYS)}"
+            )
         for key in request:
             if key not in _KEYS:
                 raise InputError(f"analyze() does not know the key {key!r}{did_you_mean(str(key), _KEYS)}")
         symbol = request.get("symbol")
+        if not (symbol is None or isinstance(symbol, str)):
+            raise InputError(f"symbol is {symbol!r}, expected a name such as 'BTC/USDT'")
         data, warnings = _market_data(request)
         return self.analyze_data(data, symbol=symbol, portfolio=request.get("portfolio"), warnings=warnings)
 
@@ -163,7 +169,7 @@ def recommend(decision: Decision, symbol: str) -> Recommendation:
 
 def _market_data(request: Mapping[str, Any]) -> tuple[MarketData, tuple[str, ...]]:
     price_data, market_data = request.get("price_data"), request.get("market_data")
-    if price_data is None and not market_data:
+    if price_data is None and (market_data is None or (isinstance(market_data, Mapping) and not market_data)):
         data = sample()
         symbol = request.get("symbol")
         if symbol is not None and symbol not in data.panel.symbols:

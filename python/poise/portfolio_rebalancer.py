@@ -101,8 +101,10 @@ class PortfolioRebalancer:
         held = Portfolio.of(portfolio)
         if isinstance(market_data, MarketData):
             data = market_data
+        elif market_data is None or (isinstance(market_data, Mapping) and not market_data):
+            data = sample()
         else:
-            data = sample() if not market_data else panel_from(None, market_data=market_data)
+            data = panel_from(None, market_data=market_data)
         panel = to_daily(data.panel)
         correlation = (
             None if correlation_matrix is None else correlation_of(correlation_matrix, panel.symbols)
@@ -144,16 +146,16 @@ class PortfolioRebalancer:
             If the proposal is too old by the broker's clock.
         BrokerError
             If it was executed before, or the client cannot trade.
+        InputError
+            If `proposal` is none.
         """
-        broker = as_broker(exchange_client)
-        gate = PreTradeGate(
-            GateLimits(
-                max_position_weight=self.settings.max_position_size,
-                cash_buffer=self.settings.cash_buffer,
-                min_notional=self.settings.min_notional,
-                max_daily_turnover=self.settings.max_daily_turnover,
+        if not isinstance(proposal, RebalanceProposal):
+            raise InputError(
+                f"proposal is a {type(proposal).__name__}, expected a RebalanceProposal, as proposals[0]; "
+                "nothing was sent"
             )
-        )
+        broker = as_broker(exchange_client)
+        gate = PreTradeGate(GateLimits.from_settings(self.settings))
         report = await execute_proposal(proposal, broker, gate=gate)
         with self._lock:
             decided = self.last_decision
@@ -185,7 +187,7 @@ def correlation_of(source: Any, symbols: tuple[str, ...]) -> Matrix:
     if isinstance(source, Mapping):
         matrix = np.array([[_entry(source, a, b) for b in symbols] for a in symbols], dtype=np.float64)
     else:
-        matrix = np.array(source, dtype=np.float64)
+        matrix = _numbers(source)
     if matrix.shape != (len(symbols), len(symbols)):
         raise ShapeError(
             f"correlation_matrix has shape {matrix.shape}, expected ({len(symbols)}, {len(symbols)}), "
@@ -209,6 +211,16 @@ def correlation_of(source: Any, symbols: tuple[str, ...]) -> Matrix:
             "repair it first, pairwise estimates often need it"
         )
     return 0.5 * (matrix + matrix.T)
+
+
+def _numbers(source: Any) -> Matrix:
+    try:
+        return np.array(source, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"correlation_matrix is a {type(source).__name__} without a matrix of numbers ({error}); "
+            "pass a frame, nested mappings or an array"
+        ) from error
 
 
 def _entry(source: Mapping[str, Mapping[str, float]], a: str, b: str) -> float:

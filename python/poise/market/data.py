@@ -196,7 +196,7 @@ class MarketData:
     ----------
     panel : PricePanel
         Tradable assets; closes are NaN where an asset has no value. Where a symbol has an ``adj_close``
-        on every bar, that is its close here.
+        on every bar, its closes here move as that does and end at the last traded price.
     report : DataReport
     references : mapping of str to ReferenceSeries
         Indices, rates, commodities and futures by symbol.

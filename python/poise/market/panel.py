@@ -165,8 +165,25 @@ def _prices(bars: RawBars) -> tuple[Vector, tuple[str, ...], tuple[str, ...]]:
         warnings.append(
             f"adjusted_partly: {listed(partly)} has adj_close on some bars only; its close is used"
         )
-    price = np.where(whole[bars.codes] & present, adjusted, close)
+    level = _level(bars, adjusted, whole & ~bars.references)
+    price = np.where(whole[bars.codes] & present, adjusted * level[bars.codes], close)
     return price, used, tuple(warnings)
+
+
+def _level(bars: RawBars, adjusted: Vector, used: npt.NDArray[np.bool_]) -> Vector:
+    """Return the factor per symbol that makes its last adjusted close the last traded one.
+
+    Only ratios of adjusted closes mean anything; anchored at the end, the last is also what a unit is worth.
+    """
+    close = bars.numbers["close"]
+    rows = np.flatnonzero(np.isfinite(close) & used[bars.codes])
+    rows = rows[np.argsort(bars.times[rows], kind="stable")]
+    last = np.full(len(bars.names), -1, dtype=np.intp)
+    last[bars.codes[rows]] = rows
+    level = np.ones(len(bars.names))
+    found = last >= 0
+    level[found] = close[last[found]] / adjusted[last[found]]
+    return level
 
 
 def _apply_policy(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from poise.costs import CostModel
 from poise.errors import UnknownSymbolError, did_you_mean
+from poise.rebalancing.bands import no_trade_half_width
 from poise.rebalancing.benefit import DailyRisk, TrackingUtility
 from poise.rebalancing.inputs import BookSnapshot
 from poise.rebalancing.rounding import LotRules
@@ -97,9 +98,21 @@ class Desk:
         return np.where(snapshot.tradable, dollars, 0.0)
 
     @cached_property
+    def band(self) -> Vector:
+        """Half-width of each asset's no-trade region, in weight."""
+        return no_trade_half_width(
+            self.snapshot.target_weights,
+            np.asarray(self.costs.rate(self.snapshot.conditions.spread_bps)),
+            risk_aversion=self.rules.risk_aversion,
+        )
+
+    @cached_property
     def wanted(self) -> Vector:
-        """The distance, within the participation cap."""
-        return np.clip(self.distance, -self.largest_leg, self.largest_leg)
+        """The distance of what is outside its band or to be closed, within the participation cap."""
+        gap = np.abs(self.snapshot.target_weights - self.snapshot.weights)
+        closing = (self.snapshot.target_weights == 0.0) & (self.held > 0.0)
+        trade = np.where((gap >= self.band) | closing, self.distance, 0.0)
+        return np.clip(trade, -self.largest_leg, self.largest_leg)
 
     def lot(self, asset: int) -> LotRules:
         """Return the lot rules of the asset at a position."""

@@ -86,7 +86,7 @@ class Plan:
 
 
 def plan_full(desk: Desk) -> Plan:
-    """Plan every leg to its target."""
+    """Plan every leg that is outside its no-trade region to its target."""
     return _carry_out(desk, "full", desk.wanted)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from poise.domain.proposals import RebalanceProposal, Trade, TriggerReading, Urgency
 from poise.domain.regime import RegimeState
-from poise.rebalancing.bands import no_trade_half_width
 from poise.rebalancing.desk import Desk
 from poise.rebalancing.plan import Plan
 from poise.rebalancing.sequence import sequence_legs
@@ -84,9 +83,7 @@ def _trades(desk: Desk, plan: Plan) -> tuple[Trade, ...]:
         gap=desk.utility.gap,
         covariance=desk.risk.covariance,
     )
-    rate = desk.costs.rate(snapshot.conditions.spread_bps)
-    band = no_trade_half_width(snapshot.target_weights, rate, risk_aversion=desk.rules.risk_aversion)
-    return tuple(_trade(desk, plan, asset, band) for asset in order)
+    return tuple(_trade(desk, plan, asset, desk.band) for asset in order)
 
 
 def _trade(desk: Desk, plan: Plan, asset: int, band: Vector) -> Trade:

@@ -169,10 +169,11 @@ class TestVolume:
 
     def test_unadjusted_close_makes_the_money(self, write: Write) -> None:
         frame = long_bars().assign(volume=2.0)
-        frame["adj_close"] = frame["close"] / 2
+        frame["adj_close"] = np.where(frame["ts"] < frame["ts"].max(), frame["close"] / 2, frame["close"])
         data = read_bars(write(frame))
         assert data.panel.dollar_volumes is not None
-        np.testing.assert_allclose(data.panel.dollar_volumes, 4.0 * data.panel.closes)
+        np.testing.assert_allclose(data.panel.dollar_volumes[:-1], 4.0 * data.panel.closes[:-1])
+        np.testing.assert_allclose(data.panel.dollar_volumes[-1], 2.0 * data.panel.closes[-1])
 
     def test_zero_and_broken(self, write: Write) -> None:
         frame = long_bars().assign(volume=1.0)
@@ -242,13 +243,23 @@ class TestOddities:
 class TestAdjusted:
     def test_whole_series_is_used(self, write: Write) -> None:
         frame = long_bars().assign(open=100.0, low=1.0, high=1000.0)
+        frame["adj_close"] = frame["close"] * np.linspace(0.5, 0.8, 40)
+        data = read_bars(write(frame))
+        adjusted = frame["adj_close"].to_numpy()[:20]
+        np.testing.assert_allclose(
+            data.panel.closes[1:, 0] / data.panel.closes[:-1, 0], adjusted[1:] / adjusted[:-1]
+        )
+        assert data.report.adjusted == ("BTC", "ETH")
+        assert data.opens is not None
+        np.testing.assert_allclose(
+            data.opens[:, 0] / data.panel.closes[:, 0], 100.0 / (100.0 + np.arange(20))
+        )
+
+    def test_the_last_adjusted_close_is_what_a_unit_is_worth(self, write: Write) -> None:
+        frame = long_bars()
         frame["adj_close"] = frame["close"] * 0.5
         data = read_bars(write(frame))
-        np.testing.assert_allclose(data.panel.closes[:, 0], 0.5 * (100.0 + np.arange(20)))
-        assert data.report.adjusted == ("BTC", "ETH")
-        assert data.last_closes == {"BTC": 119.0, "ETH": 219.0}
-        assert data.opens is not None
-        np.testing.assert_allclose(data.opens, 50.0)
+        assert data.last_closes == data.panel.last_prices() == {"BTC": 119.0, "ETH": 219.0}
 
     def test_partial_series_is_not(self, write: Write) -> None:
         frame = long_bars()

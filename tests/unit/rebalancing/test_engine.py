@@ -54,7 +54,7 @@ def test_a_book_at_its_target_has_nothing_to_trade(engine: RebalanceEngine) -> N
 
 
 def test_legs_below_the_smallest_order_are_no_trade(engine: RebalanceEngine) -> None:
-    proposals = evaluate(engine, book([0.35, 0.3], [0.3505, 0.2995]))
+    proposals = evaluate(engine, book([0.35, 0.5], [0.42, 0.38], value=40.0))
     because = proposals.no_trade_because
     assert because == (
         "nothing to trade: sales below the smallest order of 10.00 USD: A1; "
@@ -158,8 +158,8 @@ def test_a_broken_limit_is_critical_without_a_trigger(engine: RebalanceEngine) -
 
 
 def test_a_full_rebalance_worth_its_cost_is_not_thinned_out(engine: RebalanceEngine) -> None:
-    # The small leg alone earns 0.19 USD and costs 0.30; leaving it out each time would leave it out for ever.
-    snapshot = book([0.3, 0.3, 0.3], [0.1, 0.28, 0.3], correlation=0.0)
+    # The small leg alone earns 0.33 USD and costs 0.53; leaving it out each time would leave it out for ever.
+    snapshot = book([0.3, 0.3, 0.3], [0.1, 0.265, 0.3], correlation=0.0, volatility=0.03)
     proposals = engine.propose(snapshot, calling(severity=1.0))
     assert [p.scope for p in proposals] == ["full"]
     assert {t.symbol for t in proposals[0].trades} == {"A0", "A1"}

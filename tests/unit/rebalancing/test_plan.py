@@ -55,16 +55,16 @@ def test_nothing_held_without_conditions() -> None:
 
 
 def test_dust_is_left_out_and_named() -> None:
-    plan = plan_full(desk(book([0.5, 0.1], [0.3, 0.1009])))
+    plan = plan_full(desk(book([0.5, 0.1], [0.3, 0.16], value=100.0)))
+    assert plan.quantities[0] < 0.0
     assert plan.quantities[1] == 0.0
     assert any("smallest order of 10.00 USD: A1" in note for note in plan.notes)
 
 
-def test_dust_grows_with_the_book() -> None:
-    changes = {"held": [0.5, 0.1], "target": [0.3, 0.1009], "value": 1e6}
-    # 900 USD is below 0.1 % of a million.
-    assert plan_full(desk(book(**changes))).quantities[1] == 0.0
-    assert plan_full(desk(book(**(changes | {"target": [0.3, 0.1011]})))).quantities[1] > 0.0
+def test_what_is_inside_its_no_trade_region_is_left_alone() -> None:
+    # Half-width at 28 % and 15 basis points: (3 * 0.0015 * 0.28^2 * 0.72^2 / 6)^(1/3) = 3.1 %.
+    assert plan_full(desk(book([0.5, 0.3], [0.3, 0.28]))).quantities[1] == 0.0
+    assert plan_full(desk(book([0.5, 0.32], [0.3, 0.28]))).quantities[1] == pytest.approx(-4.0)
 
 
 def test_closing_a_position_may_be_smaller_than_the_smallest_order() -> None:
@@ -210,12 +210,12 @@ def test_a_lot_is_not_added_beyond_the_largest_position() -> None:
 
 
 def test_a_partial_plan_takes_the_legs_worth_their_cost() -> None:
-    # Independent assets: benefits 480 x^2 USD of 10,000 x 0.0015 x USD cost, x the gap.
-    snapshot = book([0.3, 0.3, 0.3], [0.1, 0.28, 0.3], correlation=0.0)
+    # Independent assets: benefits 270 x^2 USD of 10,000 x 0.0015 x USD cost, x the gap.
+    snapshot = book([0.3, 0.3, 0.3], [0.1, 0.265, 0.3], correlation=0.0, volatility=0.03)
     made = desk(snapshot)
     full = plan_full(made)
-    assert full.benefits == pytest.approx([480.0 * 0.2**2, 480.0 * 0.02**2, 0.0])
-    assert full.costs == pytest.approx([3.0, 0.3, 0.0])
+    assert full.benefits == pytest.approx([270.0 * 0.2**2, 270.0 * 0.035**2, 0.0])
+    assert full.costs == pytest.approx([3.0, 0.525, 0.0])
     partial = plan_partial(made, full, benefit_per_cost=1.0)
     assert partial.quantities == pytest.approx([-20.0, 0.0, 0.0])
     assert partial.net > full.net
