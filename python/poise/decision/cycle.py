@@ -137,6 +137,8 @@ class DecisionCycle:
         self._declared_caps = np.array(
             [math.nan if p.market_cap_usd is None else p.market_cap_usd for p in profiles]
         )
+        # A coin that is a dollar is cash: risk parity would fill up on it.
+        self._cash_like = np.array([p.kind == "stablecoin" for p in profiles])
         self._sectors = {p.symbol: p.sector for p in profiles if p.symbol in self._assets}
 
     @property
@@ -168,14 +170,14 @@ class DecisionCycle:
         self._outlook.partial_fit(row)
         self._regime.partial_fit(row)
         self._book.mark(self._history.last_prices())
-        known = row[np.isfinite(row)]
+        market_return = self._outlook.market_return
         self._exposure = self._exposure_rule.update(
-            float(known.mean()) if len(known) else math.nan,
+            market_return,
             regime=self._regime.state_,
             portfolio_value=self._book.index if self._book.has_value else None,
         )
         if warm_triggers:
-            self._warm_triggers(bar, float(known.mean()) if len(known) else math.nan)
+            self._warm_triggers(bar, market_return)
 
     def _warm_triggers(self, bar: Bar, market_return: float) -> None:
         """Show the triggers the book, or while nothing is held the market in its place."""
@@ -342,7 +344,7 @@ class DecisionCycle:
         weights: Weights,
     ) -> tuple[SignalBook, TargetBook]:
         """Score the assets and write the target weights."""
-        tradable = self._history.alive()
+        tradable = self._history.alive() & ~self._cash_like
         signals = score_signals(
             self.symbols,
             self._history.closes(),

@@ -106,9 +106,11 @@ class BaseBooks:
             return self._down(method, str(error), "inverse_volatility")
         if result.status == "inaccurate" and not result.certificate <= GOOD_ENOUGH:
             return self._down(method, f"certificate only {result.certificate:.1e}", "inverse_volatility")
+        self.fallbacks.extend(result.fallbacks)
         shape = np.zeros(len(self.full.caps))
         shape[held] = np.maximum(result.weights, 0.0)
-        return method, self.full.fill(shape, 1.0)
+        # Only risk parity can be relaxed, and then minimum variance answered.
+        return "minimum_variance" if result.status == "relaxed" else method, self.full.fill(shape, 1.0)
 
     def _simple(self, method: str) -> tuple[str, Vector]:
         held = self.full.caps > 0.0

@@ -128,6 +128,17 @@ def test_the_value_moves_only_by_more_than_a_tenth():
     assert values[3].value == values[2].value
 
 
+@pytest.mark.parametrize(("second", "moves"), [(0.91, False), (0.89, True)])
+def test_a_tenth_is_the_step(second, moves):
+    bear = (1.0 - second) / 0.6
+    state = RegimeState(
+        "bull", {"bull": 1.0 - bear, "bear": bear, "sideways": 0.0, "high_volatility": 0.0}, 0.8, 1, 1.0
+    )
+    rule = ExposureRule()
+    rule.update(math.nan, regime=BULL)
+    assert (rule.update(math.nan, regime=state).value != 1.0) == moves
+
+
 def test_max_exposure_is_never_exceeded():
     rule = ExposureRule(max_exposure=0.6)
     path = run(rule, np.random.default_rng(5).normal(0.003, 0.01, 300))

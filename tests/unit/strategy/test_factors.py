@@ -4,7 +4,7 @@ import pytest
 from poise.errors import EmptyInputError, NonFiniteError, ShapeError
 from poise.strategy.closes import close_window
 from poise.strategy.momentum import WINDOW_ROWS, centred_rank, measure_momentum
-from poise.strategy.reversion import measure_reversion
+from poise.strategy.reversion import _distance, measure_reversion
 from poise.strategy.standardize import robust_z
 from poise.strategy.validation import validate
 from tests.reference import strategy as reference
@@ -131,6 +131,16 @@ def test_reversion_is_found_where_it_is_and_not_where_it_is_not():
     assert np.mean(walks) < 0.3
 
 
+@pytest.mark.parametrize(("half_life", "in_time"), [(10.0, True), (13.0, True), (18.0, False), (40.0, False)])
+def test_reversion_slower_than_fifteen_bars_does_not_count(half_life, in_time):
+    rng = np.random.default_rng(11)
+    b = 2.0 ** (-1.0 / half_life)
+    X = np.zeros((40_000, 1))
+    for t in range(1, len(X)):
+        X[t] = b * X[t - 1] + rng.normal()
+    assert _distance(X)[1].tolist() == [in_time]
+
+
 def test_reversion_buys_below_the_equilibrium():
     for seed in range(40):
         closes = mean_reverting(seed)
@@ -167,6 +177,11 @@ def test_validation_adds_up_agreements():
     # A: market and sector agree; B: both oppose; C has no direction; D is alone in its sector.
     np.testing.assert_allclose(v, [0.9, 0.1, 0.5, 0.75])
     np.testing.assert_allclose(validate(scores, trend, np.nan, None, SYMBOLS[:4]), 0.5)
+
+
+def test_an_asset_is_no_part_of_its_own_sector_breadth():
+    v = validate(np.ones(2), np.array([0.9, -0.9]), 0.0, {"A": "x", "B": "x"}, SYMBOLS[:2])
+    np.testing.assert_allclose(v, [0.35, 0.65])
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,18 @@ def test_a_full_sector_respects_the_caps_inside_it():
     np.testing.assert_allclose(filled, [0.3, 0.2, 0.2, 0.3], rtol=1e-12)
 
 
+def test_a_full_sector_never_rounds_above_its_cap():
+    rng = np.random.default_rng(2)
+    for _ in range(300):
+        members = group(*range(9))
+        cap = rng.uniform(0.1, 0.6)
+        inside = fill(rng.exponential(size=12), np.ones(12), 1.0, sectors=[(members, cap)])[members]
+        for _ in range(5):
+            rng.shuffle(inside)
+            assert sum(inside) <= cap
+            assert inside.sum() <= cap
+
+
 def test_what_does_not_fit_stays_out():
     assert fill(np.ones(2), np.full(2, 0.35), 1.0).tolist() == [0.35, 0.35]
     assert fill(np.ones(2), np.zeros(2), 1.0).tolist() == [0.0, 0.0]

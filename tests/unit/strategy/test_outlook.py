@@ -142,6 +142,15 @@ def test_assets_that_never_met_are_given_the_mean_correlation():
     assert min(known) < outlook.correlation[0, 3] < max(known)
 
 
+def test_a_pair_that_met_on_few_bars_is_given_the_mean_correlation():
+    noisy = np.array([[1.0, 0.2, -0.9], [0.2, 1.0, 0.2], [-0.9, 0.2, 1.0]])
+    met = np.full((3, 3), 100.0)
+    met[0, 2] = met[2, 0] = 19.0
+    assert repaired_correlation(noisy, met, effective_observations=180.0)[0, 2] == pytest.approx(0.2)
+    met[0, 2] = met[2, 0] = 20.0
+    assert repaired_correlation(noisy, met, effective_observations=180.0)[0, 2] < -0.5
+
+
 def test_an_indefinite_matrix_is_lifted_to_the_floor():
     broken = np.array([[1.0, 0.95, -0.95], [0.95, 1.0, 0.95], [-0.95, 0.95, 1.0]])
     assert np.linalg.eigvalsh(broken)[0] < 0.0

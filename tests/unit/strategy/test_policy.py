@@ -6,7 +6,12 @@ import pytest
 
 from poise.domain.regime import RegimeState
 from poise.errors import NotConvergedError, ParameterError, ShapeError, ZeroValueError
-from poise.optimization import solve_minimum_variance, solve_risk_parity
+from poise.optimization import (
+    OptimizationResult,
+    OptimizationStatus,
+    solve_minimum_variance,
+    solve_risk_parity,
+)
 from poise.strategy import ExposureRule, OutlookEstimator, Policy, PolicyRules, base_books, score_signals
 from poise.typing import REGIME_LABELS
 from tests.tolerances import SOLVER, SUM
@@ -68,12 +73,17 @@ def test_defensive_regimes_hold_minimum_variance(outlook, label):
     assert book.strategy == "minimum_variance"
 
 
-def test_the_target_is_the_average_over_the_regimes(outlook):
+@pytest.mark.parametrize("first_tier", ["ABCDEFGH", "A", "AB"])
+def test_the_target_is_the_average_over_the_regimes(outlook, first_tier):
     policy = Policy(PolicyRules(high_volatility_tightening=1.0))
-    parts = {label: array(policy.decide(outlook, None, regime(label), 1.0)) for label in REGIME_LABELS}
-    mixed = array(policy.decide(outlook, None, regime("bear", 0.7), 1.0))
+    tiers = {s: 1 if s in first_tier else 2 for s in SYMBOLS}
+
+    def weights(state):
+        return array(policy.decide(outlook, None, state, 0.9, tiers=tiers))
+
+    parts = {label: weights(regime(label)) for label in REGIME_LABELS}
     expected = 0.7 * parts["bear"] + 0.1 * (parts["bull"] + parts["sideways"] + parts["high_volatility"])
-    np.testing.assert_allclose(mixed, expected, atol=SOLVER)
+    np.testing.assert_allclose(weights(regime("bear", 0.7)), expected, atol=SOLVER)
 
 
 def test_an_unknown_regime_is_all_four_and_says_so(outlook):
@@ -166,6 +176,21 @@ def test_two_assets_under_small_caps_leave_cash_and_say_so(closes):
     assert any(reason.startswith("caps: 70.0% of the 100.0%") for reason in book.reasons)
 
 
+def test_averaging_regimes_never_rounds_above_a_cap(closes):
+    outlook = look(closes[:, :3])
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        shares = dict(zip(REGIME_LABELS, rng.dirichlet(np.ones(4)), strict=True))
+        state = RegimeState("bull", {**shares, "high_volatility": 0.0}, 0.5, 1, 1.0)
+        total = math.fsum(state.probabilities.values())
+        state = RegimeState("bull", {k: v / total for k, v in state.probabilities.items()}, 0.5, 1, 1.0)
+        weights = array(
+            Policy(PolicyRules(max_position_size=0.3)).decide(outlook, None, state, 1.0), SYMBOLS[:3]
+        )
+        assert (weights <= 0.3).all()
+        np.testing.assert_allclose(weights, 0.3, rtol=1e-14)
+
+
 def test_a_low_exposure_uses_the_room_under_the_caps(closes):
     outlook = look(closes[:, :2])
     weights = array(Policy().decide(outlook, None, regime("bull"), 0.4), SYMBOLS[:2])
@@ -236,6 +261,30 @@ def test_a_failed_solver_steps_down_and_says_why(outlook, monkeypatch):
     assert book.strategy == "inverse_volatility"
     assert book.fallbacks == ("risk_parity: 50 sweeps, residual 1e-3; inverse volatility instead",)
     assert book.confidence == pytest.approx(0.4)
+
+
+def solved(outlook, status, certificate, fallbacks=()):
+    weights = np.full(len(outlook.symbols), 1.0 / len(outlook.symbols))
+    return lambda *_, **__: OptimizationResult(
+        weights, OptimizationStatus(status), certificate, 9, (), fallbacks
+    )
+
+
+def test_a_solver_stopped_by_rounding_is_believed_up_to_its_certificate(outlook, monkeypatch):
+    monkeypatch.setitem(base_books._SOLVERS, "risk_parity", solved(outlook, "inaccurate", 1e-7))
+    good = Policy(FREE).decide(outlook, None, regime("bull"), 1.0)
+    assert (good.strategy, good.fallbacks) == ("risk_parity", ())
+    monkeypatch.setitem(base_books._SOLVERS, "risk_parity", solved(outlook, "inaccurate", 1e-3))
+    bad = Policy(FREE).decide(outlook, None, regime("bull"), 1.0)
+    assert bad.strategy == "inverse_volatility"
+    assert bad.fallbacks == ("risk_parity: certificate only 1.0e-03; inverse volatility instead",)
+
+
+def test_a_relaxed_problem_is_passed_on_as_a_fallback(outlook, monkeypatch):
+    note = "risk parity: no answer within these bounds, minimum variance instead"
+    monkeypatch.setitem(base_books._SOLVERS, "risk_parity", solved(outlook, "relaxed", 0.0, (note,)))
+    book = Policy(FREE).decide(outlook, None, regime("bull"), 1.0)
+    assert (book.strategy, book.fallbacks) == ("minimum_variance", (note,))
 
 
 def test_no_liquidity_is_cash(outlook):
