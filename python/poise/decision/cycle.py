@@ -6,9 +6,7 @@ Nothing here knows a clock, a file or a network; the bar brings its own time.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,8 +14,10 @@ from poise.config.portfolio import PortfolioSettings
 from poise.costs import CostModel
 from poise.decision.book import Book
 from poise.decision.decision import Decision
+from poise.decision.facts import AssetFacts
 from poise.decision.history import BarHistory
-from poise.decision.metrics import PRO_FORMA_BARS, Measurement, market_returns
+from poise.decision.metrics import PRO_FORMA_BARS, Measurement, aligned_tail, market_returns
+from poise.decision.override import with_correlation
 from poise.domain.assets import AssetTable
 from poise.domain.conditions import MarketConditions, TargetBook
 from poise.domain.portfolio import Portfolio
@@ -25,7 +25,7 @@ from poise.domain.prices import DAY_SECONDS, Bar
 from poise.domain.proposals import RebalanceProposal
 from poise.domain.regime import RegimeState
 from poise.domain.weights import Weights
-from poise.errors import ShapeError, StateError
+from poise.errors import StateError
 from poise.rebalancing import BookSnapshot, RebalanceEngine, RebalanceRules
 from poise.regime import RegimeDetector
 from poise.strategy import (
@@ -41,7 +41,6 @@ from poise.strategy import (
 from poise.typing import REGIME_LABELS, Matrix, RegimeLabel, Vector
 
 HISTORY_BARS = PRO_FORMA_BARS + 5
-VOLUME_DAYS = 30
 
 UNKNOWN_REGIME = RegimeState(
     label="sideways",
@@ -104,7 +103,6 @@ class DecisionCycle:
         self.symbols = tuple(symbols)
         self.settings = settings or PortfolioSettings()
         self.periods_per_year = periods_per_year
-        self._assets = assets or AssetTable()
         self._tiers = dict(tiers or {})
         self._quality = dict(quality or {})
         self._bars_per_day = DAY_SECONDS / bar_seconds
@@ -115,7 +113,7 @@ class DecisionCycle:
             participation_cap=self.settings.participation_cap,
         )
         self._history = BarHistory(self.symbols, HISTORY_BARS)
-        self._volumes: deque[Vector] = deque(maxlen=max(1, round(VOLUME_DAYS * self._bars_per_day)))
+        self._facts = AssetFacts(self.symbols, assets or AssetTable(), self._bars_per_day)
         self._outlook = OutlookEstimator(
             self.symbols,
             volatility_half_life=self.settings.volatility_half_life,
@@ -129,17 +127,6 @@ class DecisionCycle:
         self._bar: Bar | None = None
         self._exposure: Exposure | None = None
         self._snapshot: BookSnapshot | None = None
-        profiles = [self._assets.profile(s) for s in self.symbols]
-        self._spreads = np.array([math.nan if p.spread_bps is None else p.spread_bps for p in profiles])
-        self._declared_volumes = np.array(
-            [math.nan if p.dollar_volume_usd is None else p.dollar_volume_usd for p in profiles]
-        )
-        self._declared_caps = np.array(
-            [math.nan if p.market_cap_usd is None else p.market_cap_usd for p in profiles]
-        )
-        # A coin that is a dollar is cash: risk parity would fill up on it.
-        self._cash_like = np.array([p.kind == "stablecoin" for p in profiles])
-        self._sectors = {p.symbol: p.sector for p in profiles if p.symbol in self._assets}
 
     @property
     def last_bar(self) -> Bar | None:
@@ -165,8 +152,7 @@ class DecisionCycle:
         """
         row = self._history.append(bar)
         self._bar = bar
-        if bar.dollar_volumes is not None:
-            self._volumes.append(bar.dollar_volumes)
+        self._facts.observe(bar)
         self._outlook.partial_fit(row)
         self._regime.partial_fit(row)
         self._book.mark(self._history.last_prices())
@@ -296,9 +282,9 @@ class DecisionCycle:
                 symbols=self.symbols,
                 returns=returns,
                 market=(
-                    market_returns(returns, self._market_caps())
+                    market_returns(returns, self._facts.market_caps())
                     if benchmark_returns is None
-                    else _aligned_tail(benchmark_returns, len(returns))
+                    else aligned_tail(benchmark_returns, len(returns))
                 ),
                 correlation=outlook.correlation,
                 covariance=outlook.covariance,
@@ -344,7 +330,7 @@ class DecisionCycle:
         weights: Weights,
     ) -> tuple[SignalBook, TargetBook]:
         """Score the assets and write the target weights."""
-        tradable = self._history.alive() & ~self._cash_like
+        tradable = self._history.alive() & ~self._facts.cash_like
         signals = score_signals(
             self.symbols,
             self._history.closes(),
@@ -352,10 +338,10 @@ class DecisionCycle:
             outlook=outlook,
             target=weights.risky,
             quality=self._quality,
-            sectors=self._sectors,
+            sectors=self._facts.sectors,
             tradable=tradable,
             momentum_weight=self.settings.momentum_weight,
-            round_trip_cost=2.0 * self._costs.rate(self._spreads),
+            round_trip_cost=2.0 * self._costs.rate(self._facts.spreads_bps),
             holding_days=self.settings.holding_period_days,
         )
         target = self._policy.decide(
@@ -364,7 +350,7 @@ class DecisionCycle:
             regime,
             exposure,
             tiers=self._tiers,
-            sectors=self._sectors,
+            sectors=self._facts.sectors,
             total_value=self._book.value if self._book.has_value else None,
             dollar_volume=conditions.dollar_volume,
             tradable=tradable,
@@ -378,24 +364,10 @@ class DecisionCycle:
             prices=bar.closes,
             volatility=outlook.volatility,
             covariance=outlook.covariance,
-            spread_bps=self._spreads,
-            dollar_volume=self._dollar_volume(),
+            spread_bps=self._facts.spreads_bps,
+            dollar_volume=self._facts.dollar_volume(),
             bars_per_day=self._bars_per_day,
         )
-
-    def _dollar_volume(self) -> Vector:
-        """Return the median of the last 30 days, the declared figure where bars carry none."""
-        if not self._volumes:
-            return self._declared_volumes
-        recent = np.array(self._volumes)
-        known = np.isfinite(recent).any(axis=0)
-        median = np.full(len(self.symbols), math.nan)
-        median[known] = np.nanmedian(recent[:, known], axis=0) * self._bars_per_day
-        return np.where(known, median, self._declared_volumes)
-
-    def _market_caps(self) -> Vector:
-        caps = None if self._bar is None else self._bar.market_caps
-        return self._declared_caps if caps is None else np.where(np.isfinite(caps), caps, self._declared_caps)
 
     def _notes(
         self, outlook: Outlook, conditions: MarketConditions, regime: RegimeState | None
@@ -414,37 +386,6 @@ class DecisionCycle:
                 "participation unchecked"
             )
         return tuple(found)
-
-
-def with_correlation(outlook: Outlook, correlation: Matrix) -> Outlook:
-    """Return `outlook` with its correlation replaced, the covariance rebuilt from its volatilities.
-
-    Raises
-    ------
-    ShapeError
-        If the matrix does not match the symbols.
-    """
-    n_assets = len(outlook.symbols)
-    if correlation.shape != (n_assets, n_assets):
-        raise ShapeError(f"correlation has shape {correlation.shape}, expected ({n_assets}, {n_assets})")
-    used = outlook.active & ~outlook.degenerate
-    pairs = correlation[np.ix_(used, used)][np.triu_indices(int(used.sum()), k=1)]
-    pairs = pairs[np.isfinite(pairs)]
-    return replace(
-        outlook,
-        correlation=correlation,
-        covariance=correlation * np.outer(outlook.volatility, outlook.volatility),
-        average_correlation=float(pairs.mean()) if len(pairs) else math.nan,
-    )
-
-
-def _aligned_tail(values: Vector, length: int) -> Vector:
-    """Return the last `length` values, NaN before the first."""
-    tail = np.full(length, math.nan)
-    recent = values[-length:]
-    if len(recent):
-        tail[-len(recent) :] = recent
-    return tail
 
 
 def _some(symbols: list[str]) -> str:

@@ -176,6 +176,15 @@ def market_returns(returns: Matrix, caps: Vector | None) -> Vector:
         return np.where(total > 0.0, np.where(known, returns, 0.0) @ weights / total, np.nan)
 
 
+def aligned_tail(values: Vector, length: int) -> Vector:
+    """Return the last `length` values, NaN before the first."""
+    tail = np.full(length, math.nan)
+    recent = values[-length:]
+    if len(recent):
+        tail[-len(recent) :] = recent
+    return tail
+
+
 def _tail(history: ProForma) -> tuple[float, float]:
     """Return VaR and CVaR at 95 %: filtered historical, plain historical while that is warming."""
     if not len(history.weights):

@@ -6,8 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from poise.execution.broker import Broker, WallClock, as_broker
+    from poise.execution.broker import Broker, WallClock
     from poise.execution.ccxt_broker import CcxtBroker
+    from poise.execution.client import as_broker
     from poise.execution.executor import execute_proposal, execute_proposal_now
     from poise.execution.gate import AccountView, ApprovedOrder, PreTradeGate
     from poise.execution.holdings import Holdings
@@ -29,7 +30,7 @@ _HOMES = {
     "PreTradeGate": "gate",
     "PriceBook": "prices",
     "WallClock": "broker",
-    "as_broker": "broker",
+    "as_broker": "client",
     "client_order_id": "orders",
     "execute_proposal": "executor",
     "execute_proposal_now": "executor",

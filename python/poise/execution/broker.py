@@ -1,14 +1,12 @@
-"""What a broker is, and how a client becomes one."""
+"""What a broker is."""
 
 from __future__ import annotations
 
-import inspect
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from poise.domain.orders import Fill, Order
 from poise.domain.portfolio import Portfolio
-from poise.errors import BrokerError
 from poise.typing import Clock, Quantity
 
 if TYPE_CHECKING:
@@ -82,39 +80,3 @@ class Broker(Protocol):
     def to_lot(self, symbol: str, quantity: Quantity) -> Quantity:
         """Return `quantity` rounded down to what the venue takes."""
         ...
-
-
-_BROKER_METHODS = ("submit", "fills_of", "holdings", "portfolio", "prices", "settle", "untradable", "to_lot")
-
-
-def as_broker(client: Any) -> Broker:
-    """Return `client` as a broker.
-
-    Parameters
-    ----------
-    client : Broker or ccxt exchange
-        A poise broker is returned as it is; an asynchronous ccxt exchange becomes a
-        :class:`~poise.execution.ccxt_broker.CcxtBroker` with default settings.
-
-    Raises
-    ------
-    BrokerError
-        If it is a synchronous ccxt exchange or no broker at all. Nothing was sent.
-    """
-    if all(callable(getattr(client, name, None)) for name in _BROKER_METHODS):
-        return cast("Broker", client)
-    methods = [getattr(client, name, None) for name in ("create_order", "fetch_balance")]
-    if all(inspect.iscoroutinefunction(method) for method in methods):
-        from poise.execution.ccxt_broker import CcxtBroker
-
-        return CcxtBroker(client)
-    kind = type(client).__name__
-    if all(callable(method) for method in methods):
-        raise BrokerError(
-            f"{kind} is a synchronous ccxt exchange; nothing was sent. Make it from ccxt.async_support: "
-            f"`import ccxt.async_support as ccxt; ccxt.{kind}(...)`"
-        )
-    raise BrokerError(
-        f"{kind} is no exchange client; nothing was sent. Pass a PaperBroker, a CcxtBroker or an exchange "
-        "from ccxt.async_support"
-    )

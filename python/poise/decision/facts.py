@@ -1,0 +1,65 @@
+"""What is known of the assets besides their prices: spreads, sizes, volumes, sectors."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from poise.domain.assets import AssetTable
+from poise.domain.prices import Bar
+from poise.typing import Vector
+
+VOLUME_DAYS = 30
+
+
+class AssetFacts:
+    """Declared figures of the asset table, replaced by measured ones as bars bring them.
+
+    Attributes
+    ----------
+    spreads_bps : ndarray of shape (n_assets,)
+        NaN when unknown.
+    sectors : dict of str to str
+        Of the assets in the table.
+    cash_like : ndarray of bool, shape (n_assets,)
+        A coin that is a dollar is cash: risk parity would fill up on it.
+    """
+
+    def __init__(self, symbols: tuple[str, ...], assets: AssetTable, bars_per_day: float) -> None:
+        profiles = [assets.profile(s) for s in symbols]
+        self._bars_per_day = bars_per_day
+        self._volumes: deque[Vector] = deque(maxlen=max(1, round(VOLUME_DAYS * bars_per_day)))
+        self._declared_volumes = _known(p.dollar_volume_usd for p in profiles)
+        self._market_caps = _known(p.market_cap_usd for p in profiles)
+        self.spreads_bps = _known(p.spread_bps for p in profiles)
+        self.sectors = {p.symbol: p.sector for p in profiles if p.symbol in assets}
+        self.cash_like: npt.NDArray[np.bool_] = np.array([p.kind == "stablecoin" for p in profiles])
+
+    def observe(self, bar: Bar) -> None:
+        """Take in what a completed bar says of volumes and market caps."""
+        if bar.dollar_volumes is not None:
+            self._volumes.append(bar.dollar_volumes)
+        if bar.market_caps is not None:
+            self._market_caps = np.where(np.isfinite(bar.market_caps), bar.market_caps, self._market_caps)
+
+    def dollar_volume(self) -> Vector:
+        """Return a day's dollars: the median of the last 30 days, the declared figure without them."""
+        if not self._volumes:
+            return self._declared_volumes
+        recent = np.array(self._volumes)
+        known = np.isfinite(recent).any(axis=0)
+        median = np.full(recent.shape[1], math.nan)
+        median[known] = np.nanmedian(recent[:, known], axis=0) * self._bars_per_day
+        return np.where(known, median, self._declared_volumes)
+
+    def market_caps(self) -> Vector:
+        """Return the last known market caps; NaN when unknown."""
+        return self._market_caps
+
+
+def _known(values: Iterable[float | None]) -> Vector:
+    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
