@@ -70,5 +70,6 @@ $(STAMPS)/dependencies: $(STAMPS)/prerequisites pyproject.toml constraints.txt t
 	@touch $@
 
 $(STAMPS)/native: $(STAMPS)/dependencies $(RUST) README.md
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet
+	PATH="$(CURDIR)/$(BIN):$$PATH" MATURIN_PEP517_ARGS="--locked" \
+	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -7,17 +7,13 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
-
 from poise.config.portfolio import PortfolioSettings
 from poise.decision import Decision, DecisionCycle, equal_book, follow
 from poise.domain.analysis import Recommendation, StrategyAnalysis
 from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.portfolio import Portfolio
-from poise.domain.prices import PricePanel
 from poise.errors import InputError, UnknownSymbolError, did_you_mean
-from poise.market import MarketData, panel_from, sample, to_daily
-from poise.typing import Vector
+from poise.market import MarketData, benchmark_returns, panel_from, sample, to_daily
 from poise.universe import judge_universe
 
 __all__ = ["EnhancedPortfolioMetrics", "EnhancedPortfolioStrategy"]
@@ -111,6 +107,10 @@ class EnhancedPortfolioStrategy:
             )
         else:
             held = Portfolio.of(portfolio)
+        if data.views is not None:
+            found.append(
+                "views_unused: market_data['views'] was read, but no target takes views into account yet"
+            )
         universe = judge_universe(panel)
         with self._lock:
             self._cycle = follow(
@@ -121,7 +121,7 @@ class EnhancedPortfolioStrategy:
                 cycle=self._cycle,
             )
             self._cycle.hold(held)
-            decision = self._cycle.decide(benchmark_returns=_benchmark_returns(data, panel))
+            decision = self._cycle.decide(benchmark_returns=benchmark_returns(data, panel))
         return StrategyAnalysis(
             symbol=symbol,
             metrics=decision.metrics,
@@ -179,21 +179,3 @@ def _market_data(request: Mapping[str, Any]) -> tuple[MarketData, tuple[str, ...
             )
         return data, (f"embedded_sample: no prices given; {data.source}",)
     return panel_from(price_data, symbol=request.get("symbol"), market_data=market_data), ()
-
-
-def _benchmark_returns(data: MarketData, panel: PricePanel) -> Vector | None:
-    """Return the benchmark's returns on the panel's daily bars, NaN at the first and where it is missing."""
-    if data.benchmark is None:
-        return None
-    daily = to_daily(
-        PricePanel(
-            opened=data.benchmark.opened,
-            symbols=(data.benchmark.name,),
-            closes=data.benchmark.closes[:, None],
-            bar_seconds=data.panel.bar_seconds,
-            periods_per_year=data.panel.periods_per_year,
-        )
-    )
-    closes = dict(zip(daily.opened.tolist(), daily.closes[:, 0].tolist(), strict=True))
-    aligned = np.array([closes.get(opened, np.nan) for opened in panel.opened.tolist()])
-    return np.concatenate([[np.nan], aligned[1:] / aligned[:-1] - 1.0])

@@ -22,7 +22,7 @@ from poise.errors import (
     did_you_mean,
 )
 from poise.execution import GateLimits, PreTradeGate, as_broker, execute_proposal
-from poise.market import MarketData, panel_from, sample, to_daily
+from poise.market import MarketData, benchmark_returns, panel_from, sample, to_daily
 from poise.typing import Matrix
 from poise.universe import judge_universe
 
@@ -40,6 +40,13 @@ class PortfolioRebalancer:
     config : mapping or PortfolioSettings, optional
         The same vocabulary as :class:`poise.EnhancedPortfolioStrategy`.
 
+    Attributes
+    ----------
+    last_decision : Decision or None
+        What the last evaluation saw and decided.
+    warnings : tuple of str
+        Of the last evaluation, each beginning with a stable word and a colon.
+
     Raises
     ------
     ConfigError
@@ -54,6 +61,7 @@ class PortfolioRebalancer:
     def __init__(self, config: Mapping[str, Any] | PortfolioSettings | None = None) -> None:
         self.settings = PortfolioSettings.of(config)
         self.last_decision: Decision | None = None
+        self.warnings: tuple[str, ...] = ()
         self._cycle: DecisionCycle | None = None
         self._lock = threading.Lock()
 
@@ -119,7 +127,12 @@ class PortfolioRebalancer:
                 cycle=self._cycle,
             )
             self._cycle.hold(held)
-            self.last_decision = self._cycle.decide(correlation=correlation)
+            self.last_decision = self._cycle.decide(
+                correlation=correlation, benchmark_returns=benchmark_returns(data, panel)
+            )
+            self.warnings = tuple(
+                dict.fromkeys([*data.report.warnings, *universe.warnings, *self.last_decision.warnings])
+            )
         return self.last_decision.proposals
 
     async def execute_rebalance_proposal(
@@ -157,6 +170,9 @@ class PortfolioRebalancer:
         broker = as_broker(exchange_client)
         gate = PreTradeGate(GateLimits.from_settings(self.settings))
         report = await execute_proposal(proposal, broker, gate=gate)
+        if not report.fills:
+            # Nothing changed hands, so nothing starts a cooldown.
+            return report
         with self._lock:
             decided = self.last_decision
             if self._cycle is not None and decided is not None and decided.as_of == proposal.as_of:

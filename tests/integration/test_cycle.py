@@ -1,12 +1,14 @@
 """One bar in, one decision out."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
 
 from poise.config.portfolio import PortfolioSettings
 from poise.decision import Decision, DecisionCycle, equal_book, follow
+from poise.domain.assets import AssetProfile, AssetTable
 from poise.domain.portfolio import Portfolio
 from poise.domain.prices import PricePanel
 from poise.errors import ShapeError, StateError, UnknownSymbolError
@@ -58,6 +60,27 @@ def test_a_revised_history_starts_a_new_cycle(panel: PricePanel) -> None:
     revised = perturb_future(panel, 50, rng=np.random.default_rng(2))
     assert follow(revised, cycle=seen) is not seen
     assert follow(panel, cycle=seen, settings=PortfolioSettings(fee_bps=1.0)) is not seen
+
+
+def test_a_revision_anywhere_is_noticed(panel: PricePanel) -> None:
+    seen = follow(panel.rows(0, 100))
+    closes = panel.closes.copy()
+    closes[98, 0] *= 1.5
+    revised = dataclasses.replace(panel, closes=closes)
+    assert follow(revised.rows(0, 100), cycle=seen) is not seen
+    assert follow(panel, cycle=seen) is seen
+
+
+def test_a_reused_cycle_takes_over_what_is_newly_known(panel: PricePanel) -> None:
+    settings = PortfolioSettings(sector_cap=0.1)
+    bare = dataclasses.replace(panel, assets=AssetTable())
+    one_sector = AssetTable(AssetProfile(symbol=s, sector="coins") for s in panel.symbols)
+    known = dataclasses.replace(panel, assets=one_sector)
+    cycle = follow(bare, settings=settings)
+    cycle.hold(equal_book(bare))
+    assert cycle.decide().target.exposure > 0.1
+    assert follow(known, settings=settings, cycle=cycle) is cycle
+    assert cycle.decide().target.exposure <= 0.1
 
 
 def test_the_decision_at_t_does_not_notice_a_changed_future(panel: PricePanel) -> None:

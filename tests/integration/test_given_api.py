@@ -46,7 +46,7 @@ from tests.given_api import (
     run,
     wide_closes,
 )
-from tests.tolerances import CLOSED_FORM, SUM
+from tests.tolerances import CLOSED_FORM, SOLVER, SUM
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -109,8 +109,8 @@ class TestStrategy:
     async def test_it_answers_with_a_frozen_analysis(self) -> None:
         result = (await analyzed())["result"]
         assert isinstance(result, StrategyAnalysis)
-        promised = "metrics regime signals signal target_weights recommendation warnings as_of".split()
-        assert set(promised) <= {field.name for field in dataclasses.fields(result)}
+        promised = {"metrics", "regime", "signals", "signal", "target_weights", "recommendation", "warnings"}
+        assert promised | {"as_of"} <= {field.name for field in dataclasses.fields(result)}
         with pytest.raises(dataclasses.FrozenInstanceError):
             result.as_of = datetime.now(UTC)
         assert result.as_of == AS_OF
@@ -380,8 +380,9 @@ class TestForms:
         }
         expected = await EnhancedPortfolioStrategy(CONFIG).analyze(request)
         result = await EnhancedPortfolioStrategy(CONFIG).analyze({**request, "price_data": price_data})
-        assert dict(result.target_weights) == pytest.approx(dict(expected.target_weights), abs=1e-12)
-        assert result.metrics.var_95 == pytest.approx(expected.metrics.var_95, abs=1e-12)
+        # The columns may stand in another order, so a solver may end elsewhere within its tolerance.
+        assert dict(result.target_weights) == pytest.approx(dict(expected.target_weights), abs=SOLVER)
+        assert result.metrics.var_95 == pytest.approx(expected.metrics.var_95, rel=CLOSED_FORM)
         assert result.as_of == expected.as_of
 
     async def test_prices_alone_leave_out_what_they_do_not_know(self) -> None:
@@ -403,7 +404,7 @@ class TestForms:
             grown = await door.analyze({"price_data": wide_closes().head(days)})
         fresh = await EnhancedPortfolioStrategy(CONFIG).analyze({"price_data": wide_closes()})
         assert grown.regime == fresh.regime
-        assert grown.signals == fresh.signals
+        assert dumps(grown.signals) == dumps(fresh.signals)  # NaN is null here, and null is null
         assert grown.metrics == fresh.metrics
         assert grown.as_of == fresh.as_of
 

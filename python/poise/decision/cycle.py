@@ -21,7 +21,7 @@ from poise.decision.override import with_correlation
 from poise.domain.assets import AssetTable
 from poise.domain.conditions import MarketConditions, TargetBook
 from poise.domain.portfolio import Portfolio
-from poise.domain.prices import DAY_SECONDS, Bar
+from poise.domain.prices import DAY_SECONDS, Bar, PricePanel
 from poise.domain.proposals import RebalanceProposal
 from poise.domain.regime import RegimeState
 from poise.domain.weights import Weights
@@ -132,6 +132,21 @@ class DecisionCycle:
     def last_bar(self) -> Bar | None:
         """The last bar observed."""
         return self._bar
+
+    def know(
+        self,
+        *,
+        assets: AssetTable,
+        tiers: Mapping[str, int] | None = None,
+        quality: Mapping[str, float] | None = None,
+    ) -> None:
+        """Take over what is newly known of the assets; everything learned from bars stays."""
+        self._facts.declare(assets)
+        self._tiers, self._quality = dict(tiers or {}), dict(quality or {})
+
+    def saw(self, panel: PricePanel, rows: int) -> bool:
+        """Return whether the bars observed so far are exactly the first `rows` of `panel`."""
+        return self._history.fingerprint == BarHistory.fingerprint_of(panel, rows)
 
     def observe(self, bar: Bar, *, warm_triggers: bool = True) -> None:
         """Learn from a completed bar without deciding.

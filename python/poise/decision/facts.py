@@ -30,11 +30,17 @@ class AssetFacts:
     """
 
     def __init__(self, symbols: tuple[str, ...], assets: AssetTable, bars_per_day: float) -> None:
-        profiles = [assets.profile(s) for s in symbols]
+        self._symbols = symbols
         self._bars_per_day = bars_per_day
         self._volumes: deque[Vector] = deque(maxlen=max(1, round(VOLUME_DAYS * bars_per_day)))
+        self._measured_caps = np.full(len(symbols), math.nan)
+        self.declare(assets)
+
+    def declare(self, assets: AssetTable) -> None:
+        """Take the figures of an asset table in place of those of the last one; what was measured stays."""
+        profiles = [assets.profile(s) for s in self._symbols]
         self._declared_volumes = _known(p.dollar_volume_usd for p in profiles)
-        self._market_caps = _known(p.market_cap_usd for p in profiles)
+        self._declared_caps = _known(p.market_cap_usd for p in profiles)
         self.spreads_bps = _known(p.spread_bps for p in profiles)
         self.sectors = {p.symbol: p.sector for p in profiles if p.symbol in assets}
         self.cash_like: npt.NDArray[np.bool_] = np.array([p.kind == "stablecoin" for p in profiles])
@@ -44,7 +50,8 @@ class AssetFacts:
         if bar.dollar_volumes is not None:
             self._volumes.append(bar.dollar_volumes)
         if bar.market_caps is not None:
-            self._market_caps = np.where(np.isfinite(bar.market_caps), bar.market_caps, self._market_caps)
+            known = np.isfinite(bar.market_caps)
+            self._measured_caps[known] = bar.market_caps[known]
 
     def dollar_volume(self) -> Vector:
         """Return a day's dollars: the median of the last 30 days, the declared figure without them."""
@@ -58,7 +65,7 @@ class AssetFacts:
 
     def market_caps(self) -> Vector:
         """Return the last known market caps; NaN when unknown."""
-        return self._market_caps
+        return np.where(np.isfinite(self._measured_caps), self._measured_caps, self._declared_caps)
 
 
 def _known(values: Iterable[float | None]) -> Vector:

@@ -34,11 +34,11 @@ def follow(
         Daily bars.
     settings : PortfolioSettings, optional
     tiers, quality : mapping, optional
-        By symbol, where known; they take effect with a new cycle.
+        By symbol, where known.
     cycle : DecisionCycle, optional
         One that may have seen the beginning of `panel` already: then only the newer bars are observed and
-        its memory of earlier decisions is kept. If it is for other symbols or settings, or saw other
-        prices, a new cycle starts from the first bar.
+        its memory of earlier decisions is kept. If it is for other symbols or settings, or any price or time
+        that it saw was revised, a new cycle starts from the first bar.
     """
     start = 0
     if (
@@ -57,6 +57,8 @@ def follow(
             quality=quality,
             bar_seconds=panel.bar_seconds,
         )
+    else:
+        cycle.know(assets=panel.assets, tiers=tiers, quality=quality)
     for row in range(start, panel.n_observations):
         cycle.observe(panel.bar(row), warm_triggers=row >= panel.n_observations - TRIGGER_BARS)
     return cycle
@@ -67,9 +69,8 @@ def _rows_seen(cycle: DecisionCycle, panel: PricePanel) -> int:
     last = cycle.last_bar
     if last is None:
         return 0
-    row = int(np.searchsorted(panel.opened, last.opened))
-    same_time = row < panel.n_observations and panel.opened[row] == last.opened
-    return row + 1 if same_time and np.array_equal(panel.closes[row], last.closes, equal_nan=True) else 0
+    rows = int(np.searchsorted(panel.opened, last.opened, side="right"))
+    return rows if cycle.saw(panel, rows) else 0
 
 
 def equal_book(panel: PricePanel, value: float = DEFAULT_BOOK_VALUE) -> Portfolio:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import zlib
 
 import numpy as np
 import numpy.typing as npt
 
-from poise.domain.prices import DAY_SECONDS, Bar
+from poise.domain.prices import DAY_SECONDS, Bar, PricePanel
 from poise.errors import InputError, NonFiniteError, ShapeError
 from poise.typing import Matrix, Vector
 
@@ -37,6 +38,18 @@ class BarHistory:
         self._last_close = np.full(len(symbols), np.nan)
         self._last_seconds = np.full(len(symbols), -math.inf)
         self._opened: np.datetime64 | None = None
+        self._checksums = (0, 0)
+
+    @property
+    def fingerprint(self) -> tuple[int, int]:
+        """Checksums of every time and every close appended so far."""
+        return self._checksums
+
+    @staticmethod
+    def fingerprint_of(panel: PricePanel, rows: int) -> tuple[int, int]:
+        """Return what :attr:`fingerprint` is after the first `rows` rows of `panel`."""
+        opened, closes = panel.opened[:rows], panel.closes[:rows]
+        return zlib.crc32(opened.tobytes()), zlib.crc32(closes.tobytes())
 
     def append(self, bar: Bar) -> Vector:
         """Take in a completed bar and return its row of simple returns (NaN where unknown).
@@ -67,6 +80,11 @@ class BarHistory:
         self._end += 1
         self.n_observations += 1
         self._opened = bar.opened
+        times, closes = self._checksums
+        self._checksums = (
+            zlib.crc32(bar.opened.astype("datetime64[ns]").tobytes(), times),
+            zlib.crc32(bar.closes.tobytes(), closes),
+        )
         return row
 
     def _check(self, bar: Bar) -> None:

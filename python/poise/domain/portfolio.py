@@ -17,7 +17,7 @@ _KEYS = ("cash", "positions")
 def _finite(name: str, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{name} is {value!r}, expected a number") from error
     if not math.isfinite(number):
         raise NonFiniteError(f"{name} is {number}; pass a finite number")

@@ -5,6 +5,7 @@ the tradable assets, reference series beside them, and a :class:`DataReport` of 
 """
 
 from poise.market.bars import read_bars
+from poise.market.benchmark import benchmark_returns
 from poise.market.daily import to_daily
 from poise.market.data import Benchmark, DataReport, Delisting, MarketData, ReferenceSeries
 from poise.market.frames import panel_from
@@ -20,6 +21,7 @@ __all__ = [
     "PriceSource",
     "ReferenceSeries",
     "SampleSource",
+    "benchmark_returns",
     "panel_from",
     "read_bars",
     "sample",

@@ -229,7 +229,12 @@ class _Weighing:
     def _why_not(self) -> str:
         full = self._full
         if self._resting:
-            return f"{self._resting}; no sale toward the target reduces risk"
+            spent = self._desk.turnover_left <= 0.0
+            return f"{self._resting}; " + (
+                f"the {self._desk.rules.max_daily_turnover:.0%} turnover within 24 hours is used up"
+                if spent
+                else "no sale toward the target reduces risk"
+            )
         if full.empty:
             return f"nothing to trade: {'; '.join(full.notes)}"
         return f"benefit {full.benefit:.2f} USD below {self._least:g} x cost {full.cost:.2f} USD"

@@ -1,7 +1,7 @@
 """A simulated market whose regimes, volatilities and correlations are known.
 
-Four regimes follow each other as a semi-Markov chain. Within one, log returns are multivariate Student t of
-constant correlation, scaled by a slow common volatility (an AR(1) in logs): tails are fat, volatility clusters
+Four regimes follow each other as a semi-Markov chain. Within one, log returns are multivariate Student t
+with constant correlation, scaled by a slow common volatility (an AR(1) in logs): tails are fat, volatility clusters
 and everything falls together in a crash. Some assets are listed late; on request one is delisted and one is a
 stablecoin that loses its peg.
 
