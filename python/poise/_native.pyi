@@ -61,6 +61,25 @@ def constant_correlation_shrinkage(
 
 # risk
 
+__all__ += [
+    "component_conditional_value_at_risk",
+    "concentration_ratio",
+    "diversification_ratio",
+    "drawdowns",
+    "effective_bets",
+    "effective_number_of_assets",
+    "filtered_scenarios",
+    "filtered_tail",
+    "historical_tail",
+    "historical_tail_columns",
+    "max_drawdown",
+    "max_drawdown_columns",
+    "portfolio_volatility",
+    "risk_contributions",
+    "rolling_tail",
+    "weighted_tail",
+]
+
 def historical_tail(returns: _Array, confidence_level: float) -> tuple[float, float]: ...
 def historical_tail_columns(returns: _Array, confidence_level: float) -> tuple[_Array, _Array]: ...
 def weighted_tail(returns: _Array, weights: _Array, confidence_level: float) -> tuple[_Array, _Array]: ...
@@ -81,3 +100,41 @@ def filtered_scenarios(returns: _Array, half_life: float) -> _Array: ...
 def filtered_tail(
     returns: _Array, weights: _Array, confidence_level: float, half_life: float
 ) -> tuple[float, float, bool]: ...
+
+# optimization
+
+__all__ += [
+    "Solution",
+    "fill",
+    "maximum_diversification",
+    "mean_variance",
+    "minimum_variance",
+    "risk_parity",
+]
+
+@final
+class Solution:
+    @property
+    def weights(self) -> _Array: ...
+    @property
+    def sides(self) -> npt.NDArray[np.int8]: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def certificate(self) -> float: ...
+    @property
+    def ridge(self) -> float: ...
+    @property
+    def riskless(self) -> list[int]: ...
+    @property
+    def budget_gap(self) -> float: ...
+
+def risk_parity(covariance: _Array, budgets: _Array | None, lower: _Array, upper: _Array) -> Solution: ...
+def minimum_variance(covariance: _Array, lower: _Array, upper: _Array) -> Solution: ...
+def mean_variance(
+    expected_returns: _Array, covariance: _Array, risk_aversion: float, lower: _Array, upper: _Array
+) -> Solution: ...
+def maximum_diversification(covariance: _Array, lower: _Array, upper: _Array) -> Solution: ...
+def fill(pull: _Array, lower: _Array, upper: _Array, total: float) -> _Array: ...

@@ -1,1 +1,29 @@
 //! Weights that solve a stated problem, with a certificate.
+//!
+//! Every solver takes a covariance and [`Bounds`] and returns a [`Solution`]: weights that keep every bound
+//! exactly and sum to 1 to rounding, and a number that proves how good they are. Degenerate inputs have one
+//! answer everywhere: an asset without variance is treated like cash (weight 0 where the bounds allow it),
+//! all of them without variance share equally, a singular matrix gets a ridge of 1e-10 of each variance so
+//! that twins weigh the same, one that rounding its entries made slightly indefinite is taken with a flag,
+//! and a clearly indefinite one is refused.
+
+mod active_set;
+mod barrier;
+mod bounded_risk_parity;
+mod bounds;
+mod cholesky;
+mod dense;
+mod free_block;
+mod maximum_diversification;
+mod mean_variance;
+mod newton;
+mod problem;
+mod quadratic;
+mod risk_parity;
+mod solution;
+
+pub use bounds::{Bounds, Side, fill};
+pub use maximum_diversification::maximum_diversification;
+pub use mean_variance::{mean_variance, minimum_variance};
+pub use risk_parity::risk_parity;
+pub use solution::{Solution, Status};

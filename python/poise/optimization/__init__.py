@@ -1,0 +1,28 @@
+"""Solve for portfolio weights, each answer with its certificate; simple allocators beside the solvers.
+
+Weights are fractions that sum to 1 and keep every bound exactly. Numpy, pandas and polars come out as they
+went in.
+"""
+
+from poise.optimization.allocators import cap_weighted, equal_weights, inverse_volatility, water_fill
+from poise.optimization.result import BindingBound, OptimizationResult, OptimizationStatus
+from poise.optimization.solvers import (
+    solve_maximum_diversification,
+    solve_mean_variance,
+    solve_minimum_variance,
+    solve_risk_parity,
+)
+
+__all__ = [
+    "BindingBound",
+    "OptimizationResult",
+    "OptimizationStatus",
+    "cap_weighted",
+    "equal_weights",
+    "inverse_volatility",
+    "solve_maximum_diversification",
+    "solve_mean_variance",
+    "solve_minimum_variance",
+    "solve_risk_parity",
+    "water_fill",
+]

@@ -1,0 +1,256 @@
+"""Solve for weights: risk parity, minimum variance, mean-variance, maximum diversification.
+
+The solvers of the core are exact to rounding and prove it. They never fail for a finite positive
+semidefinite covariance and bounds that admit a full investment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from poise import _native
+from poise.domain.labels import Labels, unwrap_square, unwrap_vector
+from poise.errors import EmptyUniverseError, ParameterError
+from poise.optimization.answer import to_result
+from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
+from poise.optimization.result import OptimizationResult
+from poise.typing import ArrayLike, Bounds, Matrix
+
+
+def solve_risk_parity(
+    covariance: ArrayLike, *, budgets: ArrayLike | None = None, bounds: Bounds | None = None
+) -> OptimizationResult:
+    """Weights whose assets contribute equally to risk, or in proportion to their budgets.
+
+    Assets with budget 0 and assets without variance get weight 0, or what the bounds force on them. Where
+    bounds bind, the weights minimise ``w'Sw / 2 - kappa * sum(b * log(w))`` within them, ``kappa`` such
+    that they sum to 1: those inside their bounds keep contributions in proportion to their budgets where
+    that is possible, and ``budget_gap`` says how far the rest is away.
+
+    Parameters
+    ----------
+    covariance : array_like of shape (n_assets, n_assets)
+        Positive semidefinite; what rounding to three digits spoils is taken with status ``degenerate``.
+    budgets : array_like of shape (n_assets,), optional
+        Shares of risk, not negative, in any unit; equal unless given.
+    bounds : tuple, default=(0, 1)
+        Lower and upper bound, each a scalar or one per asset. Negative lower bounds count as 0.
+
+    Returns
+    -------
+    OptimizationResult
+        The certificate is the largest error of a contribution of the assets inside their bounds, as a
+        fraction of the risk. Status ``relaxed``, with the minimum variance within the bounds, where no
+        ``kappa`` exists: the bounds force risk on the book that hedging would outgrow, or a singular
+        covariance lets the weights hedge all risk away.
+
+    Raises
+    ------
+    EmptyUniverseError
+        If there are no assets.
+    ShapeError
+        If the covariance is not square or not symmetric, or a vector has another length.
+    NonFiniteError
+        If a value is NaN or infinite.
+    NotPositiveSemidefiniteError
+        If the covariance has a clearly negative direction.
+    ParameterError
+        If a budget is negative or none is positive.
+    InfeasibleError
+        If the lower bounds sum to more than 1, one exceeds its upper bound, or an upper bound is negative.
+
+    References
+    ----------
+    .. [1] Spinu (2013). An Algorithm for Computing Risk Parity Weights.
+    .. [2] Richard and Roncalli (2019). Constrained Risk Budgeting Portfolios.
+    """
+    matrix, labels = _read_covariance(covariance)
+    shares = None
+    if budgets is not None:
+        shares, labels = unwrap_vector(budgets, "budgets", labels)
+    lower, upper = read_bounds(bounds, len(matrix), labels)
+    if leaves_cash(upper):
+        _native.risk_parity(matrix, shares, np.zeros(len(matrix)), np.ones(len(matrix)))
+        return held_at_upper(upper, labels)
+    return to_result(_native.risk_parity(matrix, shares, lower, upper), labels, "risk parity")
+
+
+def solve_minimum_variance(
+    covariance: ArrayLike,
+    *,
+    bounds: Bounds | None = None,
+    constraints: Callable[[Any], Sequence[Any]] | None = None,
+) -> OptimizationResult:
+    """Weights of least variance within the bounds.
+
+    Assets without variance are treated like cash: weight 0, or what the bounds force on them.
+
+    Parameters
+    ----------
+    covariance : array_like of shape (n_assets, n_assets)
+        Positive semidefinite; what rounding to three digits spoils is taken with status ``degenerate``.
+    bounds : tuple, default=(0, 1)
+        Lower and upper bound, each a scalar or one per asset; negative and infinite ones are allowed.
+    constraints : callable, optional
+        Takes the weights as a ``cvxpy.Variable`` of length ``n_assets`` and returns a list of convex cvxpy
+        constraints to keep as well, such as ``lambda w: [w[:3].sum() <= 0.5]``. Solved by Clarabel.
+
+    Returns
+    -------
+    OptimizationResult
+        The certificate is the largest violation of the optimality conditions relative to the terms they
+        are made of, ``v_i * sum(v * abs(w))`` with ``v`` the volatilities. With `constraints` it is the
+        largest of Clarabel's relative duality gap and the violation of a constraint; where no weights meet
+        them the answer without them is returned with status ``relaxed``, and ``messages`` says how far
+        each is from being kept.
+
+    Raises
+    ------
+    EmptyUniverseError
+        If there are no assets.
+    ShapeError
+        If the covariance is not square or not symmetric, or a bound has another length.
+    NonFiniteError
+        If a value is NaN or infinite.
+    NotPositiveSemidefiniteError
+        If the covariance has a clearly negative direction.
+    ParameterError
+        If `constraints` does not return convex cvxpy constraints.
+    InfeasibleError
+        If the lower bounds sum to more than 1 or one exceeds its upper bound.
+
+    References
+    ----------
+    .. [1] Markowitz (1956). The Optimization of a Quadratic Function Subject to Linear Constraints.
+    """
+    matrix, labels = _read_covariance(covariance)
+    lower, upper = read_bounds(bounds, len(matrix), labels)
+    if leaves_cash(upper):
+        _native.minimum_variance(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
+        return held_at_upper(upper, labels)
+    unconstrained = _native.minimum_variance(matrix, lower, upper)
+    if constraints is None:
+        return to_result(unconstrained, labels, "minimum variance")
+    from poise.optimization.constrained import solve_constrained
+
+    return solve_constrained(matrix, (lower, upper), constraints, unconstrained, labels)
+
+
+def solve_mean_variance(
+    expected_returns: ArrayLike,
+    covariance: ArrayLike,
+    *,
+    risk_aversion: float,
+    bounds: Bounds | None = None,
+) -> OptimizationResult:
+    """Weights that maximise ``mu'w - risk_aversion / 2 * w'Sw`` within the bounds.
+
+    An asset without variance takes part here: its expected return says what holding it is worth.
+
+    Parameters
+    ----------
+    expected_returns : array_like of shape (n_assets,)
+        Per period of the covariance, as fractions.
+    covariance : array_like of shape (n_assets, n_assets)
+        Positive semidefinite; what rounding to three digits spoils is taken with status ``degenerate``.
+    risk_aversion : float
+        Positive: 2 to 4 are common with annual figures.
+    bounds : tuple, default=(0, 1)
+        Lower and upper bound, each a scalar or one per asset; negative and infinite ones are allowed.
+
+    Returns
+    -------
+    OptimizationResult
+        The certificate is that of :func:`solve_minimum_variance`, the expected returns counted among the
+        terms.
+
+    Raises
+    ------
+    EmptyUniverseError
+        If there are no assets.
+    ShapeError
+        If the covariance is not square or not symmetric, or a vector has another length.
+    NonFiniteError
+        If a value is NaN or infinite.
+    NotPositiveSemidefiniteError
+        If the covariance has a clearly negative direction.
+    ParameterError
+        If the risk aversion is not positive and finite.
+    InfeasibleError
+        If the lower bounds sum to more than 1 or one exceeds its upper bound.
+
+    References
+    ----------
+    .. [1] Markowitz (1952). Portfolio Selection.
+    """
+    matrix, labels = _read_covariance(covariance)
+    means, labels = unwrap_vector(expected_returns, "expected_returns", labels)
+    lower, upper = read_bounds(bounds, len(matrix), labels)
+    aversion = _real(risk_aversion, "risk_aversion")
+    if leaves_cash(upper):
+        _native.mean_variance(means, matrix, aversion, np.zeros(len(matrix)), np.ones(len(matrix)))
+        return held_at_upper(upper, labels)
+    return to_result(_native.mean_variance(means, matrix, aversion, lower, upper), labels, "mean-variance")
+
+
+def solve_maximum_diversification(
+    covariance: ArrayLike, *, bounds: Bounds | None = None
+) -> OptimizationResult:
+    """Long-only weights with the largest ratio of mean volatility to portfolio volatility.
+
+    Assets without variance get weight 0, or what the bounds force on them.
+
+    Parameters
+    ----------
+    covariance : array_like of shape (n_assets, n_assets)
+        Positive semidefinite; what rounding to three digits spoils is taken with status ``degenerate``.
+    bounds : tuple, default=(0, 1)
+        Lower and upper bound, each a scalar or one per asset. Negative lower bounds count as 0.
+
+    Returns
+    -------
+    OptimizationResult
+        The certificate is the largest violation of the optimality conditions relative to the terms they
+        are made of.
+
+    Raises
+    ------
+    EmptyUniverseError
+        If there are no assets.
+    ShapeError
+        If the covariance is not square or not symmetric, or a bound has another length.
+    NonFiniteError
+        If a value is NaN or infinite.
+    NotPositiveSemidefiniteError
+        If the covariance has a clearly negative direction.
+    InfeasibleError
+        If the lower bounds sum to more than 1, one exceeds its upper bound, or an upper bound is negative.
+
+    References
+    ----------
+    .. [1] Choueifaty and Coignard (2008). Toward Maximum Diversification.
+    .. [2] Choueifaty, Froidure and Reynier (2013). Properties of the Most Diversified Portfolio.
+    """
+    matrix, labels = _read_covariance(covariance)
+    lower, upper = read_bounds(bounds, len(matrix), labels)
+    if leaves_cash(upper):
+        _native.maximum_diversification(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
+        return held_at_upper(upper, labels)
+    return to_result(_native.maximum_diversification(matrix, lower, upper), labels, "maximum diversification")
+
+
+def _read_covariance(covariance: ArrayLike) -> tuple[Matrix, Labels]:
+    matrix, labels = unwrap_square(covariance)
+    if not len(matrix):
+        raise EmptyUniverseError("covariance has no assets; widen the universe")
+    return matrix, labels
+
+
+def _real(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ParameterError(f"{name} is {value!r}, expected a number") from None

@@ -1,0 +1,140 @@
+//! Maximum diversification: the weights whose volatility falls furthest below its undiversified value.
+//!
+//! Choueifaty and Coignard (2008), "Toward Maximum Diversification"; with Froidure and Reynier (2013),
+//! "Properties of the Most Diversified Portfolio". Without upper bounds it is the minimum variance on the
+//! correlation matrix, divided by the volatilities. With them the answer is the point of the frontier
+//! `min 1/2 w'Sw - theta v'w` where `theta v'w = w'Sw`: there the gradient of `v'w / sqrt(w'Sw)` is that
+//! of the quadratic problem. The excess `theta v'w - w'Sw` is piecewise linear in `theta`, so Newton's
+//! method ends exactly.
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use super::bounds::{Bounds, fill};
+use super::dense::dot;
+use super::problem::Problem;
+use super::quadratic::{Hessian, Minimum, Quadratic, TOLERANCE, solve_with};
+use super::solution::{Solution, Status};
+use crate::{Error, Result};
+
+const ITERATIONS: usize = 200;
+
+/// Goal for the excess, relative to the variance: rounding.
+const EXCESS: f64 = 1e-14;
+
+/// `max sum w_i v_i / sqrt(w'Sw)` with `sum w = 1` within the bounds, long-only.
+///
+/// Assets without variance get weight 0, or what the bounds force on them. The certificate is the largest
+/// violation of the optimality conditions, relative to the terms they are made of.
+///
+/// # Errors
+///
+/// The checks of [`crate::validate::covariance`]; [`Error::NotPositiveSemidefinite`],
+/// [`Error::Infeasible`], [`Error::NotConverged`].
+pub fn maximum_diversification(covariance: ArrayView2<'_, f64>, bounds: &Bounds) -> Result<Solution> {
+    let problem = Problem::new(covariance)?;
+    let n = covariance.nrows();
+    bounds.admit_full_investment(n)?;
+    let bounds = bounds.long_only()?;
+    let Some((mut weights, left)) = problem.seat_riskless(&bounds, n)? else {
+        let weights = fill(ArrayView1::from(&vec![1.0; n]), &bounds, 1.0)?;
+        return Ok(Solution::settled(weights, &bounds, problem.riskless));
+    };
+    let (scaled, _) = problem.covariance_of(covariance, &problem.risky);
+    let volatility: Vec<f64> = scaled.diagonal().map(f64::sqrt).collect();
+    let inner = bounds.of(&problem.risky);
+    let (mut minimum, ridge) =
+        solve_with(scaled.to_correlation(&volatility), &problem.risky, |correlation| {
+            without_upper_bounds(correlation, &volatility, left)
+        })?;
+    if (0..minimum.weights.len()).any(|i| inner.clip(i, minimum.weights[i]) != minimum.weights[i]) {
+        let unbounded = minimum;
+        (minimum, _) = solve_with(scaled, &problem.risky, |hessian| {
+            let frontier = Frontier { hessian, volatility: &volatility, bounds: &inner, total: left };
+            frontier.most_diversified(&unbounded)
+        })?;
+    }
+    inner.settle(&mut minimum.weights, left);
+    for (&i, weight) in problem.risky.iter().zip(&minimum.weights) {
+        weights[i] = *weight;
+    }
+    let degenerate = ridge > 0.0 || !problem.riskless.is_empty();
+    Ok(Solution {
+        status: if degenerate { Status::Degenerate } else { Status::Optimal },
+        iterations: minimum.iterations,
+        certificate: minimum.certificate,
+        ridge,
+        ..Solution::settled(weights, &bounds, problem.riskless)
+    })
+}
+
+fn without_upper_bounds(correlation: &Hessian, volatility: &[f64], total: f64) -> Result<Minimum> {
+    let n = volatility.len();
+    let bounds = Bounds { lower: vec![0.0; n], upper: vec![f64::INFINITY; n] };
+    let linear = vec![0.0; n];
+    let quadratic = Quadratic { hessian: correlation, linear: &linear, bounds: &bounds, total: 1.0 };
+    let mut minimum = quadratic.minimise(None, &[])?;
+    let sum: f64 = minimum.weights.iter().zip(volatility).map(|(x, v)| x / v).sum();
+    for (weight, v) in minimum.weights.iter_mut().zip(volatility) {
+        *weight *= total / (v * sum);
+    }
+    Ok(minimum)
+}
+
+/// The minima of `1/2 w'Sw - theta v'w` within bounds, by `theta`.
+struct Frontier<'a> {
+    hessian: &'a Hessian,
+    volatility: &'a [f64],
+    bounds: &'a Bounds,
+    total: f64,
+}
+
+impl Frontier<'_> {
+    fn most_diversified(&self, unbounded: &Minimum) -> Result<Minimum> {
+        let (mut low, mut high) = (0.0, f64::INFINITY);
+        let (mean, variance) = self.moments(&unbounded.weights);
+        let mut theta = variance / mean;
+        let mut iterations = unbounded.iterations;
+        let mut start: Option<Vec<f64>> = None;
+        let mut residual = f64::INFINITY;
+        for _ in 0..ITERATIONS {
+            let linear: Vec<f64> = self.volatility.iter().map(|v| theta * v).collect();
+            let Self { hessian, bounds, total, .. } = *self;
+            let quadratic = Quadratic { hessian, linear: &linear, bounds, total };
+            let minimum = quadratic.minimise(start.as_deref(), self.volatility)?;
+            iterations += minimum.iterations;
+            let (mean, variance) = self.moments(&minimum.weights);
+            let excess = theta * mean - variance;
+            residual = excess.abs() / (mean * mean);
+            // On this face the excess is linear with this slope.
+            let slope = mean - theta * dot(&minimum.response, self.volatility);
+            if excess > 0.0 {
+                high = theta;
+            } else {
+                low = theta;
+            }
+            let next = theta - excess / slope;
+            let next = if slope > 0.0 && next > low && next < high {
+                next
+            } else if high.is_finite() {
+                0.5 * (low + high)
+            } else {
+                2.0 * theta
+            };
+            if excess.abs() <= EXCESS * variance || next == theta || next == low || next == high {
+                let certificate = minimum.certificate.max(residual);
+                if certificate <= TOLERANCE {
+                    return Ok(Minimum { iterations, certificate, ..minimum });
+                }
+                break;
+            }
+            theta = next;
+            start = Some(minimum.weights);
+        }
+        Err(Error::NotConverged { iterations, residual, tolerance: TOLERANCE })
+    }
+
+    /// Undiversified volatility and variance.
+    fn moments(&self, weights: &[f64]) -> (f64, f64) {
+        (dot(self.volatility, weights), self.hessian.variance(weights))
+    }
+}

@@ -1,0 +1,104 @@
+//! Minimum variance and mean-variance weights.
+//!
+//! Markowitz (1952), "Portfolio Selection"; (1956), "The Optimization of a Quadratic Function Subject to
+//! Linear Constraints".
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use super::bounds::{Bounds, fill};
+use super::problem::Problem;
+use super::quadratic::{Quadratic, solve_with};
+use super::solution::{Solution, Status};
+use crate::{Error, Result, validate};
+
+/// `min w'Sw` with `sum w = 1` within the bounds.
+///
+/// Assets without variance are treated like cash: weight 0, or what the bounds force on them. The
+/// certificate is the largest violation of the optimality conditions relative to `v_i sum_j v_j |w_j|`,
+/// the terms they are made of (`v` volatilities).
+///
+/// # Errors
+///
+/// The checks of [`validate::covariance`]; [`Error::NotPositiveSemidefinite`], [`Error::Infeasible`],
+/// [`Error::NotConverged`].
+pub fn minimum_variance(covariance: ArrayView2<'_, f64>, bounds: &Bounds) -> Result<Solution> {
+    let problem = Problem::new(covariance)?;
+    let n = covariance.nrows();
+    bounds.admit_full_investment(n)?;
+    let Some((mut weights, left)) = problem.seat_riskless(bounds, n)? else {
+        let weights = fill(ArrayView1::from(&vec![1.0; n]), bounds, 1.0)?;
+        return Ok(Solution::settled(weights, bounds, problem.riskless));
+    };
+    let inner = bounds.of(&problem.risky);
+    let linear = vec![0.0; problem.risky.len()];
+    let (scaled, _) = problem.covariance_of(covariance, &problem.risky);
+    let (minimum, ridge) = solve_with(scaled, &problem.risky, |hessian| {
+        Quadratic { hessian, linear: &linear, bounds: &inner, total: left }.minimise(None, &[])
+    })?;
+    for (&i, weight) in problem.risky.iter().zip(&minimum.weights) {
+        weights[i] = *weight;
+    }
+    let degenerate = ridge > 0.0 || !problem.riskless.is_empty();
+    Ok(Solution {
+        status: if degenerate { Status::Degenerate } else { Status::Optimal },
+        iterations: minimum.iterations,
+        certificate: minimum.certificate,
+        ridge,
+        ..Solution::settled(weights, bounds, problem.riskless)
+    })
+}
+
+/// `min risk_aversion / 2 w'Sw - mu'w` with `sum w = 1` within the bounds.
+///
+/// An asset without variance takes part: its expected return says what holding it is worth. The
+/// certificate is that of [`minimum_variance`], with `|mu_i| / risk_aversion` among the terms.
+///
+/// # Errors
+///
+/// Those of [`minimum_variance`]; [`Error::OutOfRange`] for a risk aversion that is not positive and
+/// finite, [`Error::NonFinite`] and [`Error::Shape`] for the expected returns.
+pub fn mean_variance(
+    expected_returns: ArrayView1<'_, f64>,
+    covariance: ArrayView2<'_, f64>,
+    risk_aversion: f64,
+    bounds: &Bounds,
+) -> Result<Solution> {
+    let problem = Problem::new(covariance)?;
+    let n = covariance.nrows();
+    validate::length("expected_returns", expected_returns, n)?;
+    validate::finite("expected_returns", expected_returns)?;
+    if !(risk_aversion > 0.0 && risk_aversion.is_finite()) {
+        let range = "a positive finite number";
+        return Err(Error::OutOfRange { what: "risk_aversion", value: risk_aversion, range });
+    }
+    bounds.admit_full_investment(n)?;
+    let everyone: Vec<usize> = (0..n).collect();
+    let (scaled, factor) = problem.covariance_of(covariance, &everyone);
+    let linear = linear_term(expected_returns, factor / risk_aversion)?;
+    let (minimum, ridge) = solve_with(scaled, &everyone, |hessian| {
+        Quadratic { hessian, linear: &linear, bounds, total: 1.0 }.minimise(None, &[])
+    })?;
+    Ok(Solution {
+        status: if ridge > 0.0 { Status::Degenerate } else { Status::Optimal },
+        iterations: minimum.iterations,
+        certificate: minimum.certificate,
+        ridge,
+        ..Solution::settled(minimum.weights, bounds, problem.riskless)
+    })
+}
+
+/// Expected returns in the units of the scaled covariance.
+///
+/// What is added to every return changes nothing under a budget: without the largest, digits stay.
+fn linear_term(expected_returns: ArrayView1<'_, f64>, factor: f64) -> Result<Vec<f64>> {
+    let best = expected_returns.iter().fold(f64::NEG_INFINITY, |best, &mu| best.max(mu));
+    let linear: Vec<f64> = expected_returns.iter().map(|mu| (mu - best) * factor).collect();
+    match linear.iter().find(|q| !q.is_finite()) {
+        Some(&value) => Err(Error::OutOfRange {
+            what: "expected_returns over risk_aversion times variance",
+            value,
+            range: "a finite number",
+        }),
+        None => Ok(linear),
+    }
+}
