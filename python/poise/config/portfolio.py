@@ -7,17 +7,35 @@ two. Other keys are refused with the nearest known one, and all violations are r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from poise.errors import ConfigError, did_you_mean
 
-Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
-PositiveFraction = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+_T = TypeVar("_T")
+
+
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a truth value is no number")  # noqa: TRY004 - pydantic collects ValueError
+    return value
+
+
+def _empty_as_unset(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+# pydantic would take `true` for 1.
+_Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
+Fraction = Annotated[_Number, Field(ge=0.0, le=1.0)]
+PositiveFraction = Annotated[_Number, Field(gt=0.0, le=1.0)]
+NonNegative = Annotated[_Number, Field(ge=0.0)]
+Positive = Annotated[_Number, Field(gt=0.0)]
+
+Unsettable: TypeAlias = Annotated[_T | None, BeforeValidator(_empty_as_unset)]
+"""A key that may be left open: TOML has no null, so an empty string unsets it in file and environment."""
 
 
 class PortfolioSettings(BaseModel):
@@ -26,7 +44,7 @@ class PortfolioSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_position_size: PositiveFraction = Field(0.35, description="Cap of every target weight.")
-    correlation_window: Annotated[int, Field(ge=2)] | None = Field(
+    correlation_window: Unsettable[Annotated[int, Field(ge=2)]] = Field(
         None,
         description="Effective window W, daily bars: half-life ln 2 / ln((W+1)/(W-1)); unset: 21 and 63.",
     )
@@ -40,8 +58,8 @@ class PortfolioSettings(BaseModel):
     sector_cap: PositiveFraction = Field(0.5, description="Most that one sector may hold.")
     max_exposure: Fraction = Field(1.0, description="Most that may be invested; the rest is cash.")
     trend_floor: Fraction = Field(0.0, description="Least part of the trend exposure kept in a downtrend.")
-    target_volatility: Positive | None = Field(
-        None, description="Annual volatility to aim at; unset: 0.8 times the book's own running median."
+    target_volatility: Unsettable[Positive] = Field(
+        None, description="Annual volatility to aim at; unset: 0.8 times the market's running median."
     )
     drawdown_budget: PositiveFraction = Field(0.35, description="Drawdown at which exposure reaches zero.")
     risk_aversion: Positive = Field(
@@ -80,7 +98,9 @@ class PortfolioSettings(BaseModel):
         try:
             return cls.model_validate(dict(config))
         except ValidationError as error:
-            raise ConfigError(describe_violations(error, known=cls.model_fields)) from None
+            raise ConfigError(
+                describe_violations(error, hint=lambda place: did_you_mean(place[-1], cls.model_fields))
+            ) from None
 
     @property
     def correlation_half_life(self) -> float:
@@ -98,13 +118,35 @@ def window_half_life(window: int) -> float:
     return math.log(2.0) / math.log((window + 1.0) / (window - 1.0))
 
 
-def describe_violations(error: ValidationError, *, known: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Return one line per violation: key, what came, what is allowed."""
+def describe_violations(
+    error: ValidationError,
+    *,
+    hint: Callable[[tuple[str, ...]], str],
+    origin: Callable[[tuple[str, ...]], str] = lambda _place: "",
+) -> list[str]:
+    """Return one line per violation: key, what came, what is allowed.
+
+    Parameters
+    ----------
+    error : ValidationError
+    hint : callable
+        From the path of an unknown key to what may have been meant.
+    origin : callable, optional
+        From the path of a key to where its value came from, appended to the line.
+    """
     lines = []
-    for item in error.errors():
-        key = prefix + ".".join(str(part) for part in item["loc"])
+    for item in error.errors(include_url=False):
+        place = tuple(str(part) for part in item["loc"])
+        key = ".".join(place)
         if item["type"] == "extra_forbidden":
-            lines.append(f"unknown key '{key}'{did_you_mean(str(item['loc'][-1]), known)}")
+            line = f"unknown key '{key}'{hint(place)}"
         else:
-            lines.append(f"{key} = {item['input']!r}: {item['msg'][0].lower()}{item['msg'][1:]}")
+            reason = item["msg"].removeprefix("Value error, ")
+            line = f"{key} = {_shown(item['input'])}: {reason[0].lower()}{reason[1:]}"
+        lines.append(line + origin(place))
     return lines
+
+
+def _shown(value: Any, limit: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}..."

@@ -97,9 +97,10 @@ class RebalanceEngine:
         """Write up to two proposals, or say why there is none; the order of the assets does not matter.
 
         ``full`` takes every asset outside its no-trade region to its target; where that is not worth its
-        cost, ``partial`` takes only the legs that are worth theirs. When the need is critical or the drawdown trigger called, ``risk_reduction``, which
-        sells toward the target and buys nothing, is offered beside it: first in a drawdown, else second. A
-        critical one is exempt from the cost-benefit test and the cooldown, never from the turnover cap.
+        cost, ``partial`` takes only the legs that are worth theirs. When the need is critical or the
+        drawdown trigger called, ``risk_reduction``, which sells toward the target and buys nothing, is
+        offered beside it: first in a drawdown, else second. A critical one is exempt from the cost-benefit
+        test and the cooldown, never from the turnover cap.
 
         Parameters
         ----------

@@ -1,9 +1,9 @@
 """A simulated market whose regimes, volatilities and correlations are known.
 
 Four regimes follow each other as a semi-Markov chain. Within one, log returns are multivariate Student t
-with constant correlation, scaled by a slow common volatility (an AR(1) in logs): tails are fat, volatility clusters
-and everything falls together in a crash. Some assets are listed late; on request one is delisted and one is a
-stablecoin that loses its peg.
+with constant correlation, scaled by a slow common volatility (an AR(1) in logs): tails are fat, volatility
+clusters and everything falls together in a crash. Some assets are listed late; on request one is delisted
+and one is a stablecoin that loses its peg.
 
 The few parameters are round figures chosen against hourly spot closes of fifteen large coins, 2018 to 2021:
 annualised volatility 0.8 to 1.6, excess kurtosis of hourly returns 16 to 100, autocorrelation of absolute

@@ -1,0 +1,250 @@
+"""What the two verbs answer with, for people and for machines."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from poise.cli import main
+from poise.domain.metrics import EnhancedPortfolioMetrics
+from poise.testing import simulated_market
+from tests.tolerances import CLOSED_FORM, SUM
+from tests.unit.cli.conftest import Ran, Run, long_table
+
+FIELDS = {field.name for field in fields(EnhancedPortfolioMetrics)}
+
+
+def called(*words: str | Path) -> Ran:
+    """Call ``poise`` outside of any one test."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main([str(word) for word in words])
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def demonstrated(bars: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """The JSON document of one demo and the report it was told to write."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "poise.toml").touch()
+    target = folder / "new folder" / "report.html"
+    ran = called("demo", "--data", bars, "--report", target, "--config", folder / "poise.toml", "--json")
+    assert ran.code == 0
+    return ran.document(), target
+
+
+@pytest.fixture(scope="module")
+def told(bars: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """One demo for people."""
+    folder = tmp_path_factory.mktemp("told")
+    (folder / "poise.toml").touch()
+    return called(
+        "demo", "--data", bars, "--report", folder / "report.html", "--config", folder / "poise.toml"
+    )
+
+
+class TestDemoDocument:
+    def test_its_parts(self, demonstrated: tuple[dict[str, Any], Path]) -> None:
+        document, _ = demonstrated
+        assert {
+            "mode",
+            "source",
+            "as_of",
+            "metrics",
+            "regime",
+            "target_weights",
+            "proposals",
+            "no_trade_because",
+            "triggers",
+            "trades",
+            "execution",
+            "performance",
+            "warnings",
+            "data",
+            "report",
+        } == set(document)
+        assert document["mode"] == "paper"
+
+    def test_metrics_are_the_fourteen(self, demonstrated: tuple[dict[str, Any], Path]) -> None:
+        metrics = demonstrated[0]["metrics"]
+        assert set(metrics) == FIELDS
+        assert len(FIELDS) == 14
+        assert metrics["total_value_usd"] == pytest.approx(10_000.0, rel=CLOSED_FORM)
+        assert metrics["asset_count"] == 4
+        assert metrics["cvar_95"] >= metrics["var_95"] > 0.0
+
+    def test_the_regime_has_its_confidence(self, demonstrated: tuple[dict[str, Any], Path]) -> None:
+        regime = demonstrated[0]["regime"]
+        assert regime["label"] in regime["probabilities"]
+        assert sum(regime["probabilities"].values()) == pytest.approx(1.0, abs=SUM)
+        assert 0.0 <= regime["confidence"] <= 1.0
+
+    def test_weights_sum_to_one_within_the_cap(self, demonstrated: tuple[dict[str, Any], Path]) -> None:
+        weights = demonstrated[0]["target_weights"]
+        assert sum(weights.values()) == pytest.approx(1.0, abs=SUM)
+        assert max(w for s, w in weights.items() if s != "cash") <= 0.35 + SUM
+
+    def test_it_rebalanced_and_says_why_at_what_cost(self, demonstrated: tuple[dict[str, Any], Path]) -> None:
+        document, _ = demonstrated
+        proposal = document["proposals"][0]
+        assert proposal["trades"] == document["trades"]
+        assert document["trades"]
+        assert document["no_trade_because"] is None
+        assert proposal["reasons"]
+        assert proposal["net_benefit"] == pytest.approx(
+            proposal["expected_benefit"] - proposal["expected_cost"]
+        )
+        for trade in document["trades"]:
+            assert trade["side"] in ("buy", "sell")
+            assert trade["quantity"] > 0.0
+            assert trade["expected_cost_usd"] > 0.0
+            assert isinstance(trade["expected_benefit_usd"], float)
+        assert len(document["execution"]["orders"]) == len(document["trades"])
+        assert document["execution"]["mode"] == "paper"
+        assert len(document["triggers"]) == 7
+
+    def test_performance_stands_beside_the_baseline(self, demonstrated: tuple[dict[str, Any], Path]) -> None:
+        performance = demonstrated[0]["performance"]
+        for who in ("strategy", "baseline"):
+            assert {"annualized_return", "sharpe_ratio", "max_drawdown"} <= set(performance[who])
+        assert performance["costs"]["fees"] > 0.0
+
+    def test_the_report_is_where_it_says(self, demonstrated: tuple[dict[str, Any], Path]) -> None:
+        document, target = demonstrated
+        assert Path(document["report"]) == target
+        assert target.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+    def test_warnings_name_what_was_assumed(self, demonstrated: tuple[dict[str, Any], Path]) -> None:
+        document, _ = demonstrated
+        words = [warning.partition(":")[0] for warning in document["warnings"]]
+        assert "default_portfolio" in words
+        assert len(words) == len(set(document["warnings"]))
+
+
+class TestDemoInWords:
+    def test_it_says_what_a_person_wants_to_see(self, told: Ran) -> None:
+        assert told.code == 0
+        assert told.err == ""
+        for part in (
+            "PAPER",
+            "Rehearsal",
+            "static baseline",
+            "Sharpe ratio",
+            "Regime  ",
+            "% sure",
+            "Portfolio\n",
+            "after trading",
+            "Proposal  ",
+            "urgency",
+            "expected benefit $",
+            "Why\n",
+            "Trades, in order\n",
+            "Executed on the paper broker",
+            "Warnings\n",
+            "Report  ",
+        ):
+            assert part in told.out
+
+    def test_it_fits_a_hundred_columns(self, told: Ran) -> None:
+        *lines, path = told.out.rstrip("\n").splitlines()
+        assert path.startswith("Report  ")
+        assert max(map(len, lines)) <= 100
+
+
+class TestAnalyze:
+    def test_the_document(self, run: Run, bars: Path) -> None:
+        ran = run("analyze", "--data", bars, "--symbol", "SIM2/USDT", "--json")
+        assert ran.code == 0
+        document = ran.document()
+        assert set(document["metrics"]) == FIELDS
+        assert document["mode"] == "paper"
+        assert document["symbol"] == document["signal"]["symbol"] == "SIM2/USDT"
+        assert document["recommendation"]["side"] in ("buy", "sell", "hold")
+        assert set(document["signals"]) == {f"SIM{i}/USDT" for i in range(1, 5)}
+        assert all("combined" in factors for factors in document["signals"].values())
+        assert document["data"]["n_assets"] == 4
+
+    def test_without_a_symbol_there_is_no_recommendation(self, run: Run, bars: Path) -> None:
+        document = run("analyze", "--data", bars, "--json").document()
+        assert document["recommendation"] is None
+        assert document["signal"] is None
+
+    def test_in_words(self, run: Run, bars: Path) -> None:
+        ran = run("analyze", "--data", bars, "--symbol", "SIM2/USDT")
+        assert (ran.code, ran.err) == (0, "")
+        for part in ("PAPER", "Regime  ", "The book", "Target\n", "Recommendation  ", "Why\n", "Warnings\n"):
+            assert part in ran.out
+        assert max(map(len, ran.out.splitlines())) <= 100
+
+    @pytest.mark.parametrize("name", ["book.json", "book.toml"])
+    def test_a_book_of_ones_own(self, name: str, run: Run, bars: Path) -> None:
+        text = {
+            "book.json": '{"cash": 500, "positions": {"SIM1/USDT": 2}}',
+            "book.toml": 'cash = 500\n[positions]\n"SIM1/USDT" = 2\n',
+        }
+        Path(name).write_text(text[name])
+        document = run("analyze", "--data", bars, "--portfolio", name, "--json").document()
+        assert document["metrics"]["asset_count"] == 1
+        last = pd.read_parquet(bars).query("symbol == 'SIM1/USDT'")["close"].iloc[-1]
+        assert document["metrics"]["total_value_usd"] == pytest.approx(500 + 2 * last)
+        assert not any(warning.startswith("default_portfolio") for warning in document["warnings"])
+
+    def test_settings_reach_the_strategy(self, run: Run, bars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("POISE_PORTFOLIO__MAX_POSITION_SIZE", "0.1")
+        monkeypatch.setenv("POISE_PAPER__CAPITAL", "2500")
+        document = run("analyze", "--data", bars, "--json").document()
+        weights = document["target_weights"]
+        assert max(w for s, w in weights.items() if s != "cash") <= 0.1 + SUM
+        assert document["metrics"]["total_value_usd"] == pytest.approx(2500.0)
+
+    def test_without_a_source_it_answers_on_the_sample_and_says_so(self, run: Run) -> None:
+        ran = run("analyze", "--json")
+        assert ran.code == 0
+        document = ran.document()
+        assert document["warnings"][0].startswith("embedded_sample: no data configured")
+        assert document["metrics"]["asset_count"] == 23
+
+
+@pytest.fixture(params=["analyze", "demo"])
+def verb(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class TestLittleToGoOn:
+    """Poor data is no mistake: an answer with warnings and exit code 0."""
+
+    def answer(self, run: Run, verb: str, table: pd.DataFrame) -> dict[str, Any]:
+        table.to_csv("bars.csv", index=False)
+        in_words = run(verb, "--data", "bars.csv")
+        assert (in_words.code, in_words.err) == (0, "")
+        ran = run(verb, "--data", "bars.csv", "--json")
+        assert ran.code == 0
+        document: dict[str, Any] = ran.document()
+        assert sum(document["target_weights"].values()) == pytest.approx(1.0, abs=SUM)
+        return document
+
+    def test_an_asset_without_a_value_beside_good_ones(self, verb: str, run: Run) -> None:
+        table = long_table(simulated_market(seed=3, n_assets=3, days=90).panel)
+        table.loc[table["symbol"] == "SIM2/USDT", "close"] = float("nan")
+        document = self.answer(run, verb, table)
+        assert any("SIM2/USDT" in warning for warning in document["warnings"])
+        assert document["target_weights"].get("SIM2/USDT", 0.0) == 0.0
+        assert document["metrics"]["correlation_matrix"]["SIM2/USDT"]["SIM2/USDT"] is None
+
+    def test_one_asset(self, verb: str, run: Run) -> None:
+        document = self.answer(run, verb, long_table(simulated_market(seed=3, n_assets=1, days=90).panel))
+        assert document["metrics"]["asset_count"] == 1
+        assert document["metrics"]["diversification_ratio"] == 1.0
+        assert document["warnings"]
+
+    def test_two_bars(self, verb: str, run: Run) -> None:
+        document = self.answer(run, verb, long_table(simulated_market(seed=3, n_assets=3, days=2).panel))
+        words = {warning.partition(":")[0] for warning in document["warnings"]}
+        assert {"short_history", "warming"} <= words
+        assert document["metrics"]["var_95"] is None
