@@ -61,7 +61,7 @@ def clarabel(S: np.ndarray, cap: float) -> np.ndarray:
 
 
 class Compiled:
-    """The same problem compiled once with the factor as a parameter (DPP), solved again for each covariance."""
+    """The same problem compiled once, the factor a parameter (DPP), solved again for each covariance."""
 
     def __init__(self, n_assets: int, cap: float) -> None:
         self.factor = cp.Parameter((n_assets, n_assets))
@@ -101,7 +101,8 @@ def cases() -> list[Case]:
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     print(
-        f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}, cvxpy {cp.__version__}\n"
+        f"{platform.machine()}, Python {platform.python_version()}, "
+        f"numpy {np.__version__}, cvxpy {cp.__version__}\n"
     )
     print(table(measure(case, seconds) for case in cases()))
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from poise.domain.labels import Labels
 from poise.optimization.limits import asset_name
 from poise.optimization.result import BindingBound, OptimizationResult, OptimizationStatus
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from poise._native import Solution
@@ -44,8 +43,9 @@ def to_result(solution: Solution, labels: Labels, method: str) -> OptimizationRe
 def binding_bounds(sides: NDArray[np.int8], labels: Labels) -> tuple[BindingBound, ...]:
     """Return the bounds at which weights stand: -1 the lower, 1 the upper, 0 none."""
     return tuple(
-        BindingBound(asset_name(labels, i), "lower" if sides[i] < 0 else "upper")
-        for i in np.flatnonzero(sides).tolist()
+        BindingBound(asset_name(labels, i), "lower" if side < 0 else "upper")
+        for i, side in enumerate(sides.tolist())
+        if side
     )
 
 

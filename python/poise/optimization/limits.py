@@ -36,15 +36,15 @@ def read_bounds(bounds: Bounds | None, n_assets: int, labels: Labels) -> tuple[V
         raise ParameterError(f"bounds is {bounds!r}, expected a pair (lower, upper)")
     lower = _one_per_asset(bounds[0], "lower", n_assets, labels)
     upper = _one_per_asset(bounds[1], "upper", n_assets, labels)
-    crossed = np.flatnonzero(lower > upper)
-    if crossed.size:
-        i = int(crossed[0])
+    crossed = lower > upper
+    if crossed.any():
+        i = int(crossed.argmax())
         raise InfeasibleError(
             f"asset {asset_name(labels, i)} has lower bound {lower[i]:g} above upper bound {upper[i]:g}; "
             "swap or widen them"
         )
-    if math.fsum(lower) > 1.0 + SUM_TOLERANCE:
-        total = math.fsum(lower)
+    total = float(lower.sum())
+    if total > 1.0 + SUM_TOLERANCE:
         raise InfeasibleError(
             f"the lower bounds sum to {total:.12g}, above 1; lower them by {total - 1.0:.6g} in total"
         )
@@ -94,10 +94,10 @@ def _one_per_asset(bound: Any, name: str, n_assets: int, labels: Labels) -> Vect
             raise ParameterError(
                 f"the {name} bounds have {values.size} values for {n_assets} assets; pass one per asset"
             )
-    wrong = np.flatnonzero(np.isnan(values))
-    if wrong.size:
+    wrong = np.isnan(values)
+    if wrong.any():
         raise NonFiniteError(
-            f"the {name} bound of asset {asset_name(labels, int(wrong[0]))} is NaN; pass a number, or an "
-            "infinity to leave that side open"
+            f"the {name} bound of asset {asset_name(labels, int(wrong.argmax()))} is NaN; pass a number, or "
+            "an infinity to leave that side open"
         )
     return values
