@@ -32,4 +32,4 @@ def floor_quantity(value: Decimal, step: Decimal = _QUANTITY_STEP) -> Decimal:
 def plain(value: Decimal) -> Decimal:
     """Return the same number without trailing zeros and without an exponent above zero."""
     short = value.normalize()
-    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]
+    return short if int(short.as_tuple().exponent) <= 0 else Decimal(format(short, "f"))

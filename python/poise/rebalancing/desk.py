@@ -107,12 +107,16 @@ class Desk:
         )
 
     @cached_property
-    def wanted(self) -> Vector:
-        """The distance of what is outside its band or to be closed, within the participation cap."""
+    def outside(self) -> npt.NDArray[np.bool_]:
+        """Which assets have left their no-trade region, or are to be closed."""
         gap = np.abs(self.snapshot.target_weights - self.snapshot.weights)
         closing = (self.snapshot.target_weights == 0.0) & (self.held > 0.0)
-        trade = np.where((gap >= self.band) | closing, self.distance, 0.0)
-        return np.clip(trade, -self.largest_leg, self.largest_leg)
+        return (gap >= self.band) | closing
+
+    @cached_property
+    def wanted(self) -> Vector:
+        """The distance of what is outside its no-trade region, within the participation cap."""
+        return np.where(self.outside, np.clip(self.distance, -self.largest_leg, self.largest_leg), 0.0)
 
     def lot(self, asset: int) -> LotRules:
         """Return the lot rules of the asset at a position."""

@@ -224,7 +224,7 @@ class _Weighing:
             f"against a cost of {plan.cost:.2f} USD"
         )
         if plan.earns(self._least):
-            return f"{numbers} (at least {self._least:g} times is asked)"
+            return f"{numbers} ({self._least:g} times the cost is asked)"
         return f"{numbers}; sales that reduce risk are exempt from the test while the need is critical"
 
     def _why_not(self) -> str:

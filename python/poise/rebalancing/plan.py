@@ -151,7 +151,7 @@ def _limits_met(desk: Desk, wanted: Vector) -> list[str]:
     off = (desk.snapshot.weights != desk.snapshot.target_weights) & ~desk.snapshot.tradable
     if off.any():
         notes.append(f"no price at this bar: {desk.names(off)}")
-    capped = (wanted == desk.wanted) & (np.abs(desk.wanted) < np.abs(desk.distance))
+    capped = (wanted == desk.wanted) & desk.outside & (np.abs(desk.distance) > desk.largest_leg)
     if capped.any():
         share = f"{desk.costs.participation_cap:.0%} of a day's volume"
         notes.append(f"cut to {share}: {desk.names(capped)}")

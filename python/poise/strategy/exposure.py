@@ -27,7 +27,7 @@ BRAKE_GAIN = 1.5
 
 OWN_VOLATILITY_SHARE = 0.8
 HYSTERESIS = 0.10
-NO_VALUE = "drawdown: no portfolio value: neutral"
+NO_VALUE = "drawdown: nothing held so far: 1.00"
 
 
 @dataclass(frozen=True)
