@@ -111,7 +111,8 @@ class Desk:
         """Which assets have left their no-trade region, or are to be closed."""
         gap = np.abs(self.snapshot.target_weights - self.snapshot.weights)
         closing = (self.snapshot.target_weights == 0.0) & (self.held > 0.0)
-        return (gap >= self.band) | closing
+        left: npt.NDArray[np.bool_] = (gap >= self.band) | closing
+        return left
 
     @cached_property
     def wanted(self) -> Vector:
