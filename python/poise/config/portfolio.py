@@ -59,7 +59,7 @@ class PortfolioSettings(BaseModel):
     max_exposure: Fraction = Field(1.0, description="Most that may be invested; the rest is cash.")
     trend_floor: Fraction = Field(0.0, description="Least part of the trend exposure kept in a downtrend.")
     target_volatility: Unsettable[Positive] = Field(
-        None, description="Annual volatility to aim at; unset: 0.8 times the market's running median."
+        None, description="Annual volatility to aim at; unset: 0.8 times the book's own running median."
     )
     drawdown_budget: PositiveFraction = Field(0.35, description="Drawdown at which exposure reaches zero.")
     risk_aversion: Positive = Field(

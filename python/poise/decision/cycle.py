@@ -171,23 +171,23 @@ class DecisionCycle:
         self._outlook.partial_fit(row)
         self._regime.partial_fit(row)
         self._book.mark(self._history.last_prices())
-        market_return = self._outlook.market_return
+        base_return = self._outlook.base_return
         self._exposure = self._exposure_rule.update(
-            market_return,
+            base_return,
             regime=self._regime.state_,
             portfolio_value=self._book.index if self._book.has_value else None,
         )
         if warm_triggers:
-            self._warm_triggers(bar, market_return)
+            self._warm_triggers(bar, base_return)
 
-    def _warm_triggers(self, bar: Bar, market_return: float) -> None:
-        """Show the triggers the book, or while nothing is held the market in its place."""
+    def _warm_triggers(self, bar: Bar, base_return: float) -> None:
+        """Show the triggers the book, or while nothing is held the base book in its place."""
         held = self._book.has_value and bool(self._book.portfolio.positions)
         exposure = self._book.weights(self._history.last_prices()).exposure if held else 1.0
         self._engine.learn(
             bar.as_of,
             bars_per_day=self._bars_per_day,
-            book_return=self._book.bar_return if held else market_return,
+            book_return=self._book.bar_return if held else base_return,
             exposure=exposure,
             average_correlation=self._outlook.outlook().average_correlation,
             drawdown=self._book.drawdown,

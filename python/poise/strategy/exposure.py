@@ -18,7 +18,7 @@ from poise.strategy.regime_rules import exposure_cap
 
 FAST_HALF_LIFE, SLOW_HALF_LIFE = 10.0, 42.0
 WARM_OBSERVATIONS = 42
-"""Market returns before the volatility lever acts; until then it is neutral (1)."""
+"""Returns before the volatility lever acts; until then it is neutral (1)."""
 
 TREND_SPANS = (20, 50, 100, 200)
 PEAK_HALF_LIFE = 180.0
@@ -59,11 +59,11 @@ class Exposure:
 class ExposureRule:
     """Online exposure, one daily bar at a time: ``min(cap, e_vol e_trend e_dd)``.
 
-    * ``e_vol = min(1, target / volatility)``: the market's volatility is the larger of a fast (half-life
-      10) and a slow (42) estimate; the target is 0.8 times the running median of that volatility, or
-      `target_volatility`. Neutral for the first 42 returns.
-    * ``e_trend = floor + (1 - floor)`` x the share of the market's averages (20, 50, 100, 200 bars) that
-      it stands above; averages longer than the history are left out, without any the lever is neutral.
+    * ``e_vol = min(1, target / volatility)``: the base book's volatility is the larger of a fast
+      (half-life 10) and a slow (42) estimate; the target is 0.8 times the running median of that
+      volatility, or `target_volatility`. Neutral for the first 42 returns.
+    * ``e_trend = floor + (1 - floor)`` x the share of the base book's averages (20, 50, 100, 200 bars)
+      that it stands above; averages longer than the history are left out, without any the lever is neutral.
     * ``e_dd``: 1 until a third of the drawdown budget is spent, then linear down to 0. The peak decays
       with a half-life of 180 bars. Neutral until a portfolio value is known.
 
@@ -141,14 +141,14 @@ class ExposureRule:
         )
 
     def update(
-        self, market_return: float, *, regime: RegimeState | None, portfolio_value: float | None = None
+        self, base_return: float, *, regime: RegimeState | None, portfolio_value: float | None = None
     ) -> Exposure:
         """Take in one bar and return the exposure to hold after it.
 
         Parameters
         ----------
-        market_return : float
-            Simple return of the equal-weighted market; NaN when unknown: volatility and trend then stay.
+        base_return : float
+            Simple return of the base book before exposure; NaN when unknown: volatility and trend then stay.
         regime : RegimeState or None
             None while the detector is warming: the mean of the four caps.
         portfolio_value : float, optional
@@ -160,14 +160,12 @@ class ExposureRule:
             If the return or the value is infinite, the value NaN, or the return not above -1; nothing is
             changed then.
         """
-        if math.isinf(market_return) or market_return <= -1.0:
-            raise NonFiniteError(
-                f"market return is {market_return}; pass a fraction above -1, or NaN if unknown"
-            )
+        if math.isinf(base_return) or base_return <= -1.0:
+            raise NonFiniteError(f"base return is {base_return}; pass a fraction above -1, or NaN if unknown")
         if portfolio_value is not None and not math.isfinite(portfolio_value):
             raise NonFiniteError(f"portfolio value is {portfolio_value}; pass a finite value or None")
-        if not math.isnan(market_return):
-            self._observe(market_return)
+        if not math.isnan(base_return):
+            self._observe(base_return)
         self._drawdown = self._drawdown_factor(portfolio_value)
         asked = self.under(regime)
         value, hysteresis_reason = self._settle(asked.raw)
@@ -191,14 +189,14 @@ class ExposureRule:
         )
         return Exposure(raw, raw, volatility_factor, trend_factor, drawdown_factor, cap, reasons)
 
-    def _observe(self, market_return: float) -> None:
-        square = 2.0 * min(market_return, 0.0) ** 2 if self._downside else market_return**2
+    def _observe(self, base_return: float) -> None:
+        square = 2.0 * min(base_return, 0.0) ** 2 if self._downside else base_return**2
         self._fast.add(square)
         self._slow.add(square)
         self._n_returns += 1
         if self._n_returns >= WARM_OBSERVATIONS:
             insort(self._own_volatility, self._volatility())
-        self._level *= 1.0 + market_return
+        self._level *= 1.0 + base_return
         for average in self._averages.values():
             average.add(self._level)
 
@@ -221,7 +219,7 @@ class ExposureRule:
             return 1.0, f"trend: warming, {self._n_returns} of {TREND_SPANS[0]} returns: neutral"
         above = [span for span in usable if self._level > self._averages[span].value]
         factor = self._trend_floor + (1.0 - self._trend_floor) * len(above) / len(usable)
-        return factor, f"trend: market above {len(above)} of {len(usable)} averages: {factor:.2f}"
+        return factor, f"trend: base book above {len(above)} of {len(usable)} averages: {factor:.2f}"
 
     def _drawdown_factor(self, portfolio_value: float | None) -> tuple[float, str]:
         if portfolio_value is None:

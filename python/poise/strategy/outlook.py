@@ -117,6 +117,7 @@ class OutlookEstimator:
         self._joint = np.zeros((n_assets, n_assets))
         self._age = np.zeros(n_assets, dtype=np.int64)
         self._market_return = math.nan
+        self._base_return = math.nan
         self.n_observations = 0
 
     def fit(self, R: Matrix) -> Self:
@@ -156,6 +157,7 @@ class OutlookEstimator:
             i = int(np.argmax(np.isinf(values)))
             raise NonFiniteError(f"return of {self.symbols[i]} is {values[i]}; pass NaN where it is missing")
         self._market_return = self._mean_return(values)
+        self._base_return = self._inverse_volatility_return(values)
         self._volatility.partial_fit(values)
         self._correlation.partial_fit(values)
         seen = np.isfinite(values)
@@ -176,6 +178,25 @@ class OutlookEstimator:
         seen = np.isfinite(row)
         members = seen & self._active() if (seen & self._active()).any() else seen
         return float(row[members].mean()) if members.any() else math.nan
+
+    @property
+    def base_return(self) -> float:
+        """Return over the last bar of an inverse-volatility book of what was active before it.
+
+        It stands for the base book, which is risk parity of the same assets, without a solve per bar; the
+        equal-weighted market while no volatility is known.
+        """
+        return self._base_return
+
+    def _inverse_volatility_return(self, row: Vector) -> float:
+        if self.n_observations == 0:
+            return self._market_return
+        volatility = np.asarray(self._volatility.volatility_)
+        members = np.isfinite(row) & self._active() & (volatility > ZERO_VOLATILITY)
+        if not members.any():
+            return self._market_return
+        weights = 1.0 / volatility[members]
+        return float(weights @ row[members] / weights.sum())
 
     def _active(self) -> Mask:
         active: Mask = (np.diag(self._joint) >= TRADABLE_OBSERVATIONS) & ~self._stale()

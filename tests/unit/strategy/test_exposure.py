@@ -180,7 +180,7 @@ def test_a_bad_bar_changes_nothing():
     rule = ExposureRule()
     run(rule, [0.01] * 50)
     for bad in (math.inf, -1.0):
-        with pytest.raises(NonFiniteError, match="market return"):
+        with pytest.raises(NonFiniteError, match="base return"):
             rule.update(bad, regime=BULL)
     with pytest.raises(NonFiniteError, match="portfolio value"):
         rule.update(0.01, regime=BULL, portfolio_value=math.nan)

@@ -216,3 +216,17 @@ def test_symbols_must_be_there_and_unique():
         OutlookEstimator(())
     with pytest.raises(InputError, match="B stands twice"):
         OutlookEstimator(("A", "B", "B"))
+
+
+def test_the_base_return_weighs_by_inverse_volatility_known_before_the_bar():
+    rng = np.random.default_rng(3)
+    R = rng.normal(0.0, [0.002, 0.02, 0.04], (80, 3))
+    estimator = OutlookEstimator(("A", "B", "C"))
+    estimator.partial_fit(R[0])
+    assert estimator.base_return == estimator.market_return
+    estimator.fit(R[:-1])
+    weights = 1.0 / estimator.outlook().volatility
+    estimator.partial_fit(R[-1])
+    assert estimator.base_return == pytest.approx(weights @ R[-1] / weights.sum(), rel=1e-9)
+    estimator.partial_fit(np.array([np.nan, 0.01, np.nan]))
+    assert estimator.base_return == pytest.approx(0.01)
