@@ -70,6 +70,23 @@ CONFIG = {
 
 SYMBOLS = tuple(f"{coin}/USDT" for coin in ("BTC", "ETH", "BNB", "XRP", "ADA", "SOL", "LTC", "LINK"))
 
+FOURTEEN = [
+    "total_value_usd",
+    "asset_count",
+    "concentration_ratio",
+    "correlation_matrix",
+    "risk_score",
+    "cash_percentage",
+    "sharpe_ratio",
+    "max_drawdown",
+    "volatility",
+    "beta_to_market",
+    "diversification_ratio",
+    "market_regime",
+    "var_95",
+    "cvar_95",
+]
+
 
 async def run(code: str, **names: Any) -> dict[str, Any]:
     """Execute a snippet as a notebook would, with its awaits at the top, and return every name it left."""

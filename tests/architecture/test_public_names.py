@@ -6,6 +6,8 @@ import inspect
 
 import pytest
 
+from tests.given_api import FOURTEEN
+
 PROMISED = {
     "poise": [
         "EnhancedPortfolioStrategy",
@@ -60,23 +62,6 @@ PROMISED = {
     "poise.execution": ["PaperBroker", "CcxtBroker", "Journal"],
     "poise.testing": ["perturb_future"],
 }
-
-FOURTEEN = [
-    "total_value_usd",
-    "asset_count",
-    "concentration_ratio",
-    "correlation_matrix",
-    "risk_score",
-    "cash_percentage",
-    "sharpe_ratio",
-    "max_drawdown",
-    "volatility",
-    "beta_to_market",
-    "diversification_ratio",
-    "market_regime",
-    "var_95",
-    "cvar_95",
-]
 
 
 @pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in PROMISED.items() for n in names])

@@ -36,6 +36,7 @@ from poise.typing import REGIME_LABELS
 from tests.given_api import (
     ASSET_MANAGER,
     CONFIG,
+    FOURTEEN,
     REBALANCER,
     SNIPPETS,
     STRATEGY,
@@ -49,23 +50,6 @@ from tests.given_api import (
 from tests.tolerances import CLOSED_FORM, SOLVER, SUM
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-FOURTEEN = [
-    "total_value_usd",
-    "asset_count",
-    "concentration_ratio",
-    "correlation_matrix",
-    "risk_score",
-    "cash_percentage",
-    "sharpe_ratio",
-    "max_drawdown",
-    "volatility",
-    "beta_to_market",
-    "diversification_ratio",
-    "market_regime",
-    "var_95",
-    "cvar_95",
-]
 
 AS_OF = datetime(2020, 5, 15, tzinfo=UTC)
 """The close of the market's last bar, labelled 2020-05-14."""

@@ -17,28 +17,13 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.given_api import FOURTEEN
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LARGEST_BYTES = 5 * 1024 * 1024
-
-FOURTEEN = [
-    "total_value_usd",
-    "asset_count",
-    "concentration_ratio",
-    "correlation_matrix",
-    "risk_score",
-    "cash_percentage",
-    "sharpe_ratio",
-    "max_drawdown",
-    "volatility",
-    "beta_to_market",
-    "diversification_ratio",
-    "market_regime",
-    "var_95",
-    "cvar_95",
-]
 
 
 def call(

@@ -86,14 +86,7 @@ class Backtest:
             Called with (bars done, bars in all).
         """
         panel = self.panel
-        engine = FillEngine(
-            CostModel(
-                fee_bps=self.settings.fee_bps,
-                default_spread_bps=self.settings.default_spread_bps,
-                impact_coefficient=self.settings.impact_coefficient,
-                participation_cap=self.settings.participation_cap,
-            )
-        )
+        engine = FillEngine(CostModel.of(self.settings))
         account = Account(panel.symbols, self._cash, engine)
         baseline = StaticBaseline(Account(panel.symbols, self._cash, engine), panel.symbols)
         cycle = DecisionCycle(

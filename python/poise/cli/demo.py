@@ -27,6 +27,7 @@ from poise.cli.tables import (
 )
 from poise.config.paths import expanded
 from poise.config.settings import Settings, load_settings
+from poise.costs import CostModel
 from poise.decision import Decision
 from poise.domain.orders import ExecutionReport
 from poise.domain.portfolio import Portfolio
@@ -71,9 +72,9 @@ def demo(
         market, data_warnings = load_market(settings, data, on_bad_bar)
         panel = to_daily(market.panel)
         book, book_warnings = load_book(settings, portfolio, panel)
-        decision, execution = asyncio.run(_rebalance(market, panel, book, settings))
+        decision, execution, more = asyncio.run(_rebalance(market, panel, book, settings))
     result, rehearsal_warnings = _rehearse(panel, settings, quiet=as_json)
-    found = [*data_warnings, *book_warnings, *rehearsal_warnings, *market.report.warnings, *decision.warnings]
+    found = [*data_warnings, *book_warnings, *rehearsal_warnings, *more]
     outcome = Outcome(market, decision, execution, result, tuple(dict.fromkeys(found)))
     written = write_report(_content(outcome, settings), target)
     if as_json:
@@ -84,17 +85,20 @@ def demo(
 
 async def _rebalance(
     market: MarketData, panel: PricePanel, book: Portfolio, settings: Settings
-) -> tuple[Decision, ExecutionReport | None]:
+) -> tuple[Decision, ExecutionReport | None, tuple[str, ...]]:
     """Decide at the last bar and execute the first proposal on the embedded paper broker."""
-    broker = PaperBroker(cash=book.cash, positions=book.positions, prices=panel)
+    broker = PaperBroker(
+        cash=book.cash, positions=book.positions, prices=panel, costs=CostModel.of(settings.portfolio)
+    )
     rebalancer = PortfolioRebalancer(settings.portfolio)
     proposals = await rebalancer.evaluate_rebalancing_need(book, market)
     decision = rebalancer.last_decision
     assert decision is not None  # noqa: S101 - evaluating sets it
     if not proposals:
-        return decision, None
+        return decision, None, rebalancer.warnings
     broker.mark(panel, decision.conditions)
-    return decision, await rebalancer.execute_rebalance_proposal(proposals[0], broker)
+    execution = await rebalancer.execute_rebalance_proposal(proposals[0], broker)
+    return decision, execution, rebalancer.warnings
 
 
 def _rehearse(

@@ -87,6 +87,16 @@ class CostModel:
     impact_coefficient: float = 1.0
     participation_cap: float = 0.10
 
+    @classmethod
+    def of(cls, settings: Any) -> CostModel:
+        """Take the values from settings that carry them as attributes (``PortfolioSettings`` does)."""
+        return cls(
+            fee_bps=settings.fee_bps,
+            default_spread_bps=settings.default_spread_bps,
+            impact_coefficient=settings.impact_coefficient,
+            participation_cap=settings.participation_cap,
+        )
+
     def __post_init__(self) -> None:
         for name in ("fee_bps", "default_spread_bps", "impact_coefficient"):
             value = getattr(self, name)

@@ -106,12 +106,7 @@ class DecisionCycle:
         self._tiers = dict(tiers or {})
         self._quality = dict(quality or {})
         self._bars_per_day = DAY_SECONDS / bar_seconds
-        self._costs = CostModel(
-            fee_bps=self.settings.fee_bps,
-            default_spread_bps=self.settings.default_spread_bps,
-            impact_coefficient=self.settings.impact_coefficient,
-            participation_cap=self.settings.participation_cap,
-        )
+        self._costs = CostModel.of(self.settings)
         self._history = BarHistory(self.symbols, HISTORY_BARS)
         self._facts = AssetFacts(self.symbols, assets or AssetTable(), self._bars_per_day)
         self._outlook = OutlookEstimator(
