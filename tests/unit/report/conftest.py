@@ -35,7 +35,8 @@ def content(market: MarketData, result: BacktestResult) -> ReportContent:
     """Everything a report can show: a decision with a proposal, executed, and a rehearsal."""
     rebalancer = PortfolioRebalancer()
     alive = market.panel.last_prices()
-    portfolio = {"cash": 0.0, "positions": {HOSTILE[0]: 10_000.0 / alive[HOSTILE[0]]}}
+    dollars = dict(zip(HOSTILE, (4_000.0, 3_000.0, 2_000.0, 1_000.0), strict=True))
+    portfolio = {"cash": 0.0, "positions": {s: d / alive[s] for s, d in dollars.items()}}
     proposals = rebalancer.evaluate_now(portfolio, market)
     decision = rebalancer.last_decision
     assert decision is not None

@@ -9,6 +9,7 @@ import pytest
 
 from poise.errors import OutputError
 from poise.report import ReportContent, render, require_writable, write_report
+from poise.report.words import counted
 from tests.unit.report.conftest import HOSTILE
 
 
@@ -137,7 +138,8 @@ class TestContents:
 
     def test_what_was_executed(self, page: Page, content: ReportContent) -> None:
         assert content.execution is not None
-        assert f"Executed on the paper broker: {len(content.execution.fills)} fills" in page.text
+        fills = counted(len(content.execution.fills), "fill")
+        assert f"Executed on the paper broker: {fills}" in page.text
 
     def test_where_it_came_from(self, page: Page, content: ReportContent) -> None:
         assert "1.2.3" in page.words
