@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import sqlite3
 import subprocess
@@ -256,7 +257,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, damage: str) -> None:
         path.write_bytes(b"not a database " * 1_000)
     elif damage == "torn":
         whole = bytearray(path.read_bytes())
-        whole[4096:] = os.urandom(len(whole) - 4096)
+        whole[4096:] = random.Random(1).randbytes(len(whole) - 4096)
         path.write_bytes(whole)
     elif damage == "foreign":
         path.unlink()

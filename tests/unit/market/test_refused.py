@@ -53,8 +53,9 @@ class TestFiles:
             ("bars.parquet", b"PAR1 and then nothing of the kind"),
             ("bars.csv", bytes(range(256)) * 8),
             ("bars.csv", b"ts,symbol,close\n2024-01-01,\xe9\xe8\xff,1\n"),
-            ("bars.csv", gzip.compress(b"ts,symbol,close\n2024-01-01,BTC,1\n")),
+            ("bars.csv", gzip.compress(b"ts,symbol,close\n2024-01-01,BTC,1\n", mtime=0)),
         ],
+        ids=["text named Parquet", "a broken Parquet", "binary", "Latin-1", "packed"],
     )
     def test_garbage(self, tmp_path: Path, name: str, content: bytes) -> None:
         path = tmp_path / name
