@@ -19,7 +19,7 @@ from importlib.metadata import version
 
 from benches.harness import measure, table
 
-MODULES = ("bench_moments", "bench_risk", "bench_optimization")
+MODULES = ("bench_moments", "bench_risk", "bench_regime", "bench_optimization")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
-"""EWMA moments against pandas and NumPy by hand, side by side in one run.
+"""EWMA moments against pandas and NumPy by hand, shrinkage against scikit-learn, side by side in one run.
 
-Questions: the whole path (T=1000, N=50), the last matrix (T=5000, N=200), one online update (N=50).
+Questions: the whole path (T=1000, N=50), the last matrix (T=5000, N=200), one online update (N=50),
+Ledoit and Wolf's covariance (T=5000, N=200).
 Run with ``python benches/bench_moments.py [seconds per contender]``.
 """
 
@@ -14,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.covariance import ledoit_wolf as sklearn_ledoit_wolf
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benches.harness import Case, measure, table
-from poise.moments import EwmaCovariance, ewma_correlation, ewma_covariance
+from poise.moments import EwmaCovariance, ewma_correlation, ewma_covariance, ledoit_wolf
 
 HALF_LIFE = 30.0
 BETA = 0.5 ** (1.0 / HALF_LIFE)
@@ -86,6 +88,7 @@ def cases() -> list[Case]:
     out = np.empty((1000, 50, 50))
     np.testing.assert_allclose(numpy_path(small)[-1], ewma_covariance(small, half_life=HALF_LIFE), rtol=1e-9)
     np.testing.assert_allclose(numpy_last(long), ewma_covariance(long, half_life=HALF_LIFE), rtol=1e-9)
+    np.testing.assert_allclose(sklearn_ledoit_wolf(long)[0], ledoit_wolf(long).covariance, rtol=1e-9)
     return [
         Case(
             "EWMA covariance path",
@@ -118,6 +121,11 @@ def cases() -> list[Case]:
             "online EWMA update",
             "N=50, one row",
             {"poise": poise_update(ticks), "numpy outer": numpy_update(ticks)},
+        ),
+        Case(
+            "Ledoit-Wolf shrinkage",
+            "T=5000 N=200",
+            {"poise": partial(ledoit_wolf, long), "scikit-learn": partial(sklearn_ledoit_wolf, long)},
         ),
     ]
 

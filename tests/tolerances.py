@@ -11,3 +11,7 @@ SUM = 1e-12
 
 REFEREE = 1e-6
 """Agreement with an independent solver of ordinary accuracy (Clarabel through cvxpy)."""
+
+NEAR_SINGULAR = 1e-6
+"""Correlations of several assets scaled to the edge of positive semidefiniteness: each row placed there
+(margin 1e-6) multiplies the rounding of the next."""

@@ -133,3 +133,55 @@ def test_filtered(n: int, seed: int, half_life: float) -> None:
         (found.value_at_risk, found.conditional_value_at_risk), twin.tail(outcomes, 0.9), atol=CLOSED_FORM
     )
     assert found.method == ("filtered_historical" if n >= 40 else "historical")
+
+
+@given(SIZES, SEEDS, LEVELS)
+@settings(max_examples=60, deadline=None)
+def test_underwater(n: int, seed: int, level: float) -> None:
+    R = draw_returns(seed, n, 2) * 5
+    for column, ulcer, duration, deepest in zip(
+        R.T,
+        risk.ulcer_index(R),
+        risk.drawdown_duration(R),
+        risk.conditional_drawdown_at_risk(R, confidence_level=level),
+        strict=True,
+    ):
+        assert_allclose(ulcer, twin.ulcer_index(column), rtol=CLOSED_FORM, atol=CLOSED_FORM)
+        assert duration == twin.drawdown_duration(column)
+        expected = twin.conditional_drawdown_at_risk(column, level)
+        assert_allclose(deepest, expected, rtol=CLOSED_FORM, atol=CLOSED_FORM)
+
+
+@given(st.integers(1, 800), st.floats(0, 1), st.sampled_from([0.5, 0.9, 0.95, 0.99, 0.999]))
+@settings(max_examples=100, deadline=None)
+def test_counted_exceptions(n: int, share: float, level: float) -> None:
+    x = int(share * n)
+    # The likelihoods are of this size, their difference may be zero.
+    size = CLOSED_FORM * max(1.0, -2 * n * np.log(1 - level))
+    assert_allclose(risk.kupiec_test(x, n, level).statistic, twin.kupiec(x, n, level), atol=size)
+    light = risk.traffic_light(x, n, level)
+    found = (light.cumulative_probability, light.p_value)
+    assert_allclose(found, twin.binomial_tails(x, n, 1 - level), atol=CLOSED_FORM)
+
+
+@given(st.integers(2, 400), SEEDS, st.sampled_from([0.02, 0.2, 0.7]), st.sampled_from([0.5, 0.95, 0.99]))
+@settings(max_examples=100, deadline=None)
+def test_christoffersen(n: int, seed: int, chance: float, level: float) -> None:
+    exceptions = np.random.default_rng(seed).random(n) < chance
+    coverage, independence = twin.christoffersen(exceptions, level)
+    found = risk.christoffersen_test(exceptions, level)
+    size = CLOSED_FORM * max(1.0, -2 * n * np.log(1 - level))
+    assert_allclose(found.coverage_statistic, coverage, atol=size)
+    assert_allclose(found.independence_statistic, independence, atol=size)
+    assert_allclose(found.statistic, coverage + independence, atol=size)
+
+
+@given(SIZES, SEEDS, st.sampled_from([0.5, 0.9, 0.975]))
+@settings(max_examples=60, deadline=None)
+def test_acerbi_szekely(n: int, seed: int, level: float) -> None:
+    returns = draw_returns(seed, n)
+    value_at_risk = np.abs(draw_returns(seed + 1, n))
+    shortfall = value_at_risk * 1.3 + 0.001
+    found = risk.acerbi_szekely_test(returns, value_at_risk, shortfall, confidence_level=level)
+    z1, z2 = twin.acerbi_szekely(returns, value_at_risk, shortfall, level)
+    assert_allclose((found.z1, found.statistic), (z1, z2), rtol=CLOSED_FORM, atol=CLOSED_FORM)

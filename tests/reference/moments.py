@@ -101,6 +101,87 @@ def constant_correlation_shrinkage(R, half_life=None):
     return intensity * target + (1.0 - intensity) * sample, intensity
 
 
+def identity_shrinkage(R, intensity):
+    """The sample with divisor T, pulled towards its mean variance."""
+    sample = np.cov(R.T, bias=True).reshape(R.shape[1], R.shape[1])
+    return intensity * np.trace(sample) / len(sample) * np.eye(len(sample)) + (1.0 - intensity) * sample
+
+
+def ledoit_wolf_intensity(R):
+    """Ledoit and Wolf (2004), section 3.3: how far the outer products scatter around their mean."""
+    z = R - R.mean(axis=0)
+    sample = z.T @ z / len(z)
+    distance = np.linalg.norm(sample - np.trace(sample) / len(sample) * np.eye(len(sample))) ** 2
+    scatter = np.mean([np.linalg.norm(np.outer(row, row) - sample) ** 2 for row in z])
+    return min(scatter / len(z), distance) / distance
+
+
+def oas_intensity(R):
+    """Chen, Wiesel, Eldar and Hero (2010), equation 23."""
+    sample = np.cov(R.T, bias=True)
+    n, p = R.shape
+    trace_of_square, square_of_trace = np.trace(sample @ sample), np.trace(sample) ** 2
+    numerator = (1.0 - 2.0 / p) * trace_of_square + square_of_trace
+    return min(numerator / ((n + 1.0 - 2.0 / p) * (trace_of_square - square_of_trace / p)), 1.0)
+
+
+def epanechnikov_transform(x):
+    """Hilbert transform of the kernel; beyond 4 by its series: the closed form loses digits there."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        curve = (1 - x**2 / 5) * np.log(np.abs((np.sqrt(5) - x) / (np.sqrt(5) + x)))
+        near = -3 / (10 * np.pi) * x + 3 / (4 * np.sqrt(5) * np.pi) * curve
+        near[np.abs(x) == np.sqrt(5)] = -3 / (10 * np.pi) * x[np.abs(x) == np.sqrt(5)]
+        u = np.clip(np.sqrt(5) / x, -1, 1)
+    far = sum(u ** (2 * k + 1) / ((2 * k + 1) * (2 * k + 3)) for k in range(60))
+    return np.where(np.abs(x) > 4, -3 / (np.sqrt(5) * np.pi) * far, near)
+
+
+def nonlinear_shrinkage(R):
+    """Ledoit and Wolf (2020), in the order of their published MATLAB code, for samples of full rank."""
+    n, p = len(R) - 1, R.shape[1]
+    values, vectors = np.linalg.eigh(np.cov(R.T).reshape(p, p))
+    lam = values[max(0, p - n) :]
+    h = n ** (-1.0 / 3.0)
+    width = h * lam
+    x = (lam[:, None] - lam) / width
+    density = 3 / (4 * np.sqrt(5)) * np.mean(np.maximum(1 - x**2 / 5, 0) / width, axis=1)
+    transform = np.mean(epanechnikov_transform(x) / width, axis=1)
+    c = p / n
+    if p <= n:
+        real, imaginary = 1 - c - np.pi * c * lam * transform, np.pi * c * lam * density
+        shrunk = lam / (real**2 + imaginary**2)
+    else:
+        end = np.sqrt(5) * h
+        bend = 3 / (4 * end) * (1 - 1 / (5 * h**2)) * np.log((1 + end) / (1 - end))
+        at_zero = (3 / (10 * h**2) + bend) / np.pi * np.mean(1 / lam)
+        null = 1 / (np.pi * (p - n) / n * at_zero)
+        shrunk = np.append(np.full(p - n, null), 1 / (np.pi**2 * lam * (density**2 + transform**2)))
+    return vectors * shrunk @ vectors.T
+
+
+def nearest_correlation(matrix, n_rounds=2000):
+    """Higham (2002), algorithm 3.3, for a fixed number of rounds and without the final lift."""
+    unit, correction = matrix.copy(), np.zeros_like(matrix)
+    for _ in range(n_rounds):
+        corrected = unit - correction
+        values, vectors = np.linalg.eigh(corrected)
+        semidefinite = vectors * np.maximum(values, 0.0) @ vectors.T
+        correction = semidefinite - corrected
+        unit = semidefinite.copy()
+        np.fill_diagonal(unit, 1.0)
+    return unit
+
+
+def hayashi_yoshida(times_x, prices_x, times_y, prices_y):
+    """Covariance and correlation by looking at every pair of intervals."""
+    dx, dy = np.diff(np.log(prices_x)), np.diff(np.log(prices_y))
+    starts = np.maximum.outer(times_x[:-1], times_y[:-1])
+    overlap = starts < np.minimum.outer(times_x[1:], times_y[1:])
+    covariance = dx @ overlap @ dy
+    dx, dy = dx[overlap.any(axis=1)], dy[overlap.any(axis=0)]
+    return covariance, covariance / np.sqrt((dx @ dx) * (dy @ dy))
+
+
 def largest_error(actual, expected):
     """The largest difference relative to the largest entry; infinite where only one of the two is NaN."""
     actual, expected = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)

@@ -100,3 +100,72 @@ def filtered_scenarios(R: np.ndarray, half_life: float) -> np.ndarray:
 def _volatility(R: np.ndarray, half_life: float) -> np.ndarray:
     weights = 0.5 ** (np.arange(len(R))[::-1] / half_life)
     return np.sqrt(weights @ R**2 / weights.sum())
+
+
+def ulcer_index(returns: np.ndarray) -> float:
+    """Root of the mean squared drawdown."""
+    return math.sqrt(math.fsum(drawdown**2 for drawdown in drawdowns(returns)) / len(returns))
+
+
+def drawdown_duration(returns: np.ndarray) -> int:
+    """The longest run of drawdowns; 1e-12 is rounding."""
+    longest = run = 0
+    for drawdown in drawdowns(returns):
+        run = run + 1 if drawdown > 1e-12 else 0
+        longest = max(longest, run)
+    return longest
+
+
+def conditional_drawdown_at_risk(returns: np.ndarray, confidence_level: float) -> float:
+    """CVaR with the drawdowns as losses."""
+    return tail(-drawdowns(returns), confidence_level)[1]
+
+
+def kupiec(n_exceptions: int, n_observations: int, confidence_level: float) -> float:
+    """``-2 [ln L(promised frequency) - ln L(observed frequency)]``."""
+    frequency = n_exceptions / n_observations
+    promised = _log_likelihood(n_exceptions, n_observations, 1 - confidence_level)
+    return -2 * (promised - _log_likelihood(n_exceptions, n_observations, frequency))
+
+
+def christoffersen(exceptions: np.ndarray, confidence_level: float) -> tuple[float, float]:
+    """Ratios of coverage and of independence: one chance for all days against one after each kind of day."""
+    before, after = exceptions[:-1], exceptions[1:]
+    apart = 0.0
+    for kind in (0, 1):
+        followers = after[before == kind]
+        if len(followers):
+            apart += _log_likelihood(followers.sum(), len(followers), followers.mean())
+    together = _log_likelihood(after.sum(), len(after), after.mean())
+    return kupiec(after.sum(), len(after), confidence_level), -2 * (together - apart)
+
+
+def _log_likelihood(hits: int, days: int, chance: float) -> float:
+    total = 0.0
+    if hits:
+        total += hits * math.log(chance)
+    if days - hits:
+        total += (days - hits) * math.log(1 - chance)
+    return total
+
+
+def binomial_tails(x: int, n: int, chance: float) -> tuple[float, float]:
+    """``P(X <= x)`` and ``P(X >= x)`` by adding up every count."""
+
+    def probability(k: int) -> float:
+        return math.comb(n, k) * chance**k * (1 - chance) ** (n - k)
+
+    return math.fsum(map(probability, range(x + 1))), math.fsum(map(probability, range(x, n + 1)))
+
+
+def acerbi_szekely(
+    returns: np.ndarray, value_at_risk: np.ndarray, expected_shortfall: np.ndarray, confidence_level: float
+) -> tuple[float, float]:
+    """Z1 and Z2, exception by exception."""
+    sizes = [
+        r / shortfall
+        for r, var, shortfall in zip(returns, value_at_risk, expected_shortfall, strict=True)
+        if r + var < 0
+    ]
+    z1 = math.fsum(sizes) / len(sizes) + 1 if sizes else math.nan
+    return z1, math.fsum(sizes) / (len(returns) * (1 - confidence_level)) + 1

@@ -1,21 +1,32 @@
-"""Measure covariance and correlation: estimators that forget, the plain sample and its shrinkage.
+"""Measure covariance and correlation: estimators that forget, the plain sample, its shrinkage and repair.
 
 Returns are simple, as fractions, of shape ``(n_observations, n_assets)``. NaN means missing and is handled
-pair by pair, except where a docstring refuses it. Numpy, pandas and polars come out as they went in.
+pair by pair, except where a docstring says otherwise. Numpy, pandas and polars come out as they went in.
 """
 
+from poise.moments.asynchronous import AsynchronousCovariance, hayashi_yoshida
 from poise.moments.decay import half_life_of_window
 from poise.moments.estimator import EwmaCovariance
 from poise.moments.ewma import ewma_correlation, ewma_covariance
+from poise.moments.iterated import IteratedEwmaCovariance
+from poise.moments.nearest import nearest_correlation
+from poise.moments.nonlinear import nonlinear_shrinkage
 from poise.moments.sample import sample_covariance
-from poise.moments.shrinkage import ShrunkCovariance, constant_correlation_shrinkage
+from poise.moments.shrinkage import ShrunkCovariance, constant_correlation_shrinkage, ledoit_wolf, oas
 
 __all__ = [
+    "AsynchronousCovariance",
     "EwmaCovariance",
+    "IteratedEwmaCovariance",
     "ShrunkCovariance",
     "constant_correlation_shrinkage",
     "ewma_correlation",
     "ewma_covariance",
     "half_life_of_window",
+    "hayashi_yoshida",
+    "ledoit_wolf",
+    "nearest_correlation",
+    "nonlinear_shrinkage",
+    "oas",
     "sample_covariance",
 ]

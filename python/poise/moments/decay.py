@@ -39,7 +39,7 @@ def half_life_of_window(window: float) -> float:
     return math.log(2.0) / math.log1p(2.0 / (width - 1.0))
 
 
-def checked_half_life(half_life: Any) -> float:
+def checked_half_life(half_life: Any, name: str = "half_life") -> float:
     """Return a half-life as a float.
 
     Raises
@@ -47,9 +47,9 @@ def checked_half_life(half_life: Any) -> float:
     ParameterError
         If it is not a positive finite number.
     """
-    value = _real(half_life, "half_life")
+    value = _real(half_life, name)
     if not (math.isfinite(value) and value > 0.0):
-        raise ParameterError(f"half_life is {half_life}, expected a positive number of observations")
+        raise ParameterError(f"{name} is {half_life}, expected a positive number of observations")
     return value
 
 

@@ -1,9 +1,17 @@
-"""What can be lost, and who contributes to it. Losses are positive, returns simple fractions.
+"""What can be lost, who contributes to it, and did the numbers hold. Losses positive, returns fractions.
 
 Everything here describes one period of its input (a day for daily returns); nothing is scaled to a longer
 horizon. Missing values are refused by position.
 """
 
+from poise.risk.backtests import (
+    ChristoffersenResult,
+    KupiecResult,
+    TrafficLightResult,
+    christoffersen_test,
+    kupiec_test,
+    traffic_light,
+)
 from poise.risk.beta import beta
 from poise.risk.component import component_conditional_value_at_risk
 from poise.risk.contributions import (
@@ -14,29 +22,48 @@ from poise.risk.contributions import (
     portfolio_volatility,
     risk_contributions,
 )
-from poise.risk.drawdown import drawdowns, max_drawdown
+from poise.risk.drawdown import (
+    conditional_drawdown_at_risk,
+    drawdown_duration,
+    drawdowns,
+    max_drawdown,
+    ulcer_index,
+)
 from poise.risk.filtered import filtered_scenarios, filtered_value_at_risk
+from poise.risk.online import DrawdownTracker, RollingTailRisk
 from poise.risk.rolling import (
     rolling_conditional_value_at_risk,
     rolling_tail_risk,
     rolling_value_at_risk,
 )
 from poise.risk.score import RISK_SCORE_WEIGHTS, risk_score
+from poise.risk.shortfall import AcerbiSzekelyResult, acerbi_szekely_test
 from poise.risk.tail import TailRisk, conditional_value_at_risk, tail_risk, value_at_risk
 
 __all__ = [
     "RISK_SCORE_WEIGHTS",
+    "AcerbiSzekelyResult",
+    "ChristoffersenResult",
+    "DrawdownTracker",
+    "KupiecResult",
+    "RollingTailRisk",
     "TailRisk",
+    "TrafficLightResult",
+    "acerbi_szekely_test",
     "beta",
+    "christoffersen_test",
     "component_conditional_value_at_risk",
     "concentration_ratio",
+    "conditional_drawdown_at_risk",
     "conditional_value_at_risk",
     "diversification_ratio",
+    "drawdown_duration",
     "drawdowns",
     "effective_bets",
     "effective_number_of_assets",
     "filtered_scenarios",
     "filtered_value_at_risk",
+    "kupiec_test",
     "max_drawdown",
     "portfolio_volatility",
     "risk_contributions",
@@ -45,5 +72,7 @@ __all__ = [
     "rolling_tail_risk",
     "rolling_value_at_risk",
     "tail_risk",
+    "traffic_light",
+    "ulcer_index",
     "value_at_risk",
 ]

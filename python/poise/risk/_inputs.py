@@ -17,10 +17,14 @@ from poise.errors import (
     NonFiniteError,
     NotEnoughDataError,
     ParameterError,
+    ShapeError,
     UnknownSymbolError,
     did_you_mean,
 )
 from poise.typing import ArrayLike, Vector
+
+MOST_COUNTED = 10**12
+"""More observations than there are milliseconds in thirty years."""
 
 
 def unwrap_returns(returns: ArrayLike, name: str = "returns") -> tuple[Vector, Labels]:
@@ -74,13 +78,42 @@ def as_number(value: Any, name: str) -> float:
 
 def as_window(window: int, n_observations: int) -> int:
     """Return a window of at least one observation; one longer than the data is as good as one row longer."""
+    return min(as_length(window), n_observations + 1)
+
+
+def as_length(window: int) -> int:
+    """Return a window of at least one observation."""
     if isinstance(window, (bool, np.bool_)) or not isinstance(window, (int, np.integer)):
         raise ParameterError(
             f"window is {window!r} ({type(window).__name__}), expected a whole number of observations"
         )
     if window < 1:
         raise ParameterError(f"window is {window}, expected at least 1 observation")
-    return min(int(window), n_observations + 1)
+    return int(window)
+
+
+def as_count(value: int, name: str) -> int:
+    """Return a whole number of observations, zero or more."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise ParameterError(f"{name} is {value!r} ({type(value).__name__}), expected a whole number")
+    if not 0 <= value <= MOST_COUNTED:
+        raise ParameterError(f"{name} is {value}, expected a whole number between 0 and {MOST_COUNTED:.0e}")
+    return int(value)
+
+
+def require_same_rows(
+    n_first: int, first: Labels, n_second: int, second: Labels, *, names: tuple[str, str]
+) -> None:
+    """Refuse two series whose lengths or time labels differ."""
+    if n_first != n_second:
+        raise ShapeError(
+            f"{names[0]} has {n_first} observations and {names[1]} {n_second}; cut both to the same rows"
+        )
+    both = first.times is not None and second.times is not None
+    if both and first.kind == second.kind and not first.times.equals(second.times):
+        raise ShapeError(
+            f"{names[0]} and {names[1]} have different time labels; align them on one index first"
+        )
 
 
 def require_finite(values: Vector, name: str) -> None:

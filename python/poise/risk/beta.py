@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from poise.domain.labels import Labels, unwrap_vector
-from poise.errors import ShapeError
-from poise.risk._inputs import require_finite, require_observations, unwrap_returns
+from poise.domain.labels import unwrap_vector
+from poise.risk._inputs import require_finite, require_observations, require_same_rows, unwrap_returns
 from poise.typing import ArrayLike
 
 
@@ -38,7 +37,7 @@ def beta(returns: ArrayLike, benchmark: ArrayLike) -> Any:
     """
     array, labels = unwrap_returns(returns)
     market, market_labels = unwrap_vector(benchmark, "benchmark")
-    _require_same_rows(array.shape[0], labels, market.shape[0], market_labels)
+    require_same_rows(array.shape[0], labels, market.shape[0], market_labels, names=("returns", "benchmark"))
     require_observations(market, 2, "beta")
     require_finite(array, "returns")
     require_finite(market, "benchmark")
@@ -50,13 +49,3 @@ def beta(returns: ArrayLike, benchmark: ArrayLike) -> Any:
         centred = market / unit - np.mean(market / unit)
         slope = centred @ (array - np.mean(array, axis=0)) / (centred @ centred) / unit
     return labels.vector(slope) if array.ndim == 2 else float(slope)
-
-
-def _require_same_rows(n_returns: int, labels: Labels, n_benchmark: int, benchmark_labels: Labels) -> None:
-    if n_returns != n_benchmark:
-        raise ShapeError(
-            f"returns has {n_returns} observations and benchmark {n_benchmark}; cut both to the same rows"
-        )
-    both = labels.times is not None and benchmark_labels.times is not None
-    if both and labels.kind == benchmark_labels.kind and not labels.times.equals(benchmark_labels.times):
-        raise ShapeError("returns and benchmark have different time labels; align them on one index first")

@@ -37,13 +37,21 @@ def student_t_tail(returns: Vector, confidence_level: float) -> tuple[float, flo
     degrees = _fit_degrees((returns - mean) / deviation)
     if degrees >= _MOST_DEGREES * (1 - 1e-3):
         return gaussian_tail(returns, confidence_level)
+    quantile, shortfall = standard_tail(degrees, confidence_level)
+    scale = deviation * math.sqrt((degrees - 2) / degrees)
+    return scale * quantile - mean, scale * shortfall - mean
+
+
+def standard_tail(degrees: float, confidence_level: float) -> tuple[float, float]:
+    """Return quantile and tail mean of the t distribution, from 100 degrees on of the normal one."""
+    if degrees >= _MOST_DEGREES:
+        z = _STANDARD.inv_cdf(confidence_level)
+        return z, _STANDARD.pdf(z) / (1 - confidence_level)
     from scipy.special import stdtrit
 
     t = float(stdtrit(degrees, confidence_level))
     density = math.exp(_log_density_constant(degrees)) * (1 + t * t / degrees) ** (-(degrees + 1) / 2)
-    scale = deviation * math.sqrt((degrees - 2) / degrees)
-    shortfall = density / (1 - confidence_level) * (degrees + t * t) / (degrees - 1)
-    return scale * t - mean, scale * shortfall - mean
+    return t, density / (1 - confidence_level) * (degrees + t * t) / (degrees - 1)
 
 
 def cornish_fisher_tail(returns: Vector, confidence_level: float) -> tuple[float, float]:

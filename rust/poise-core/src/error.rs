@@ -34,6 +34,16 @@ pub enum Error {
         /// Its position, as text: `index 4` or `row 2, column 7`.
         position: String,
     },
+    /// A column that has one value only where its spread is needed.
+    #[error("column {column} of {what} does not vary (it is always {value}); drop it")]
+    Constant {
+        /// The argument's name.
+        what: &'static str,
+        /// The column.
+        column: usize,
+        /// Its value.
+        value: f64,
+    },
     /// A parameter outside its range.
     #[error("{what} is {value}, expected {range}")]
     OutOfRange {
@@ -53,6 +63,14 @@ pub enum Error {
         needed: usize,
         /// What came.
         found: usize,
+    },
+    /// Instants that do not run forward.
+    #[error("{what} does not increase at index {index}; sort it and keep one observation per instant")]
+    NotIncreasing {
+        /// The argument's name.
+        what: &'static str,
+        /// The first instant that is not after the one before.
+        index: usize,
     },
     /// A matrix that is not symmetric up to rounding.
     #[error(

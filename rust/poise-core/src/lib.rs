@@ -1,14 +1,17 @@
 //! The mathematics of poise, in pure Rust.
 //!
-//! Three rooms with the same names as in the border and the Python package: [`moments`], [`risk`] and
-//! [`optimization`]. Functions take array views, return owned arrays and [`Result`]; they never print,
-//! never panic on input, and allocate before their loops. Shapes: `(n_observations, n_assets)`, time
+//! Four rooms with the same names as in the border and the Python package: [`moments`], [`risk`],
+//! [`regime`] and [`optimization`]. Functions take array views, return owned arrays and [`Result`]; they never
+//! print, never panic on input, and allocate before their loops. Shapes: `(n_observations, n_assets)`, time
 //! runs down. Losses are positive.
 
 pub mod error;
+mod linear;
 pub mod moments;
 pub mod optimization;
+pub mod regime;
 pub mod risk;
+mod snapshot;
 pub mod validate;
 
 pub use error::{Error, Result};

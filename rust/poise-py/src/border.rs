@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 
 pyo3::import_exception!(poise.errors, EmptyInputError);
 pyo3::import_exception!(poise.errors, InfeasibleError);
+pyo3::import_exception!(poise.errors, InputError);
 pyo3::import_exception!(poise.errors, NonFiniteError);
 pyo3::import_exception!(poise.errors, NotConvergedError);
 pyo3::import_exception!(poise.errors, NotEnoughDataError);
@@ -28,7 +29,9 @@ pub(crate) fn to_python(error: Error) -> PyErr {
     match error {
         Error::Empty { .. } => EmptyInputError::new_err(message),
         Error::Shape { .. } | Error::NotSymmetric { .. } => ShapeError::new_err(message),
+        Error::NotIncreasing { .. } => InputError::new_err(message),
         Error::NonFinite { .. } => NonFiniteError::new_err(message),
+        Error::Constant { .. } => InputError::new_err(message),
         Error::OutOfRange { .. } => ParameterError::new_err(message),
         Error::TooFew { .. } => NotEnoughDataError::new_err(message),
         Error::NotPositiveSemidefinite { .. } => NotPositiveSemidefiniteError::new_err(message),

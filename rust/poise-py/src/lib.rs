@@ -6,14 +6,18 @@
 use pyo3::prelude::*;
 
 mod border;
+mod iterated;
 mod moments;
 mod optimization;
+mod regime;
 mod risk;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     moments::register(module)?;
+    iterated::register(module)?;
+    regime::register(module)?;
     risk::register(module)?;
     optimization::register(module)
 }

@@ -6,6 +6,9 @@ use pyo3::prelude::*;
 
 use crate::border::detached;
 
+mod backtests;
+mod online;
+
 type Vector<'py> = Bound<'py, PyArray1<f64>>;
 type Matrix<'py> = Bound<'py, PyArray2<f64>>;
 
@@ -80,6 +83,37 @@ fn max_drawdown_columns<'py>(py: Python<'py>, returns: PyReadonlyArray2<'py, f64
     let returns = returns.as_array();
     let drawdowns = detached(py, || risk::max_drawdown_columns(returns))?;
     Ok(drawdowns.into_pyarray(py))
+}
+
+/// Root mean square of the drawdowns of every column.
+#[pyfunction]
+fn ulcer_index<'py>(py: Python<'py>, returns: PyReadonlyArray2<'py, f64>) -> PyResult<Vector<'py>> {
+    let returns = returns.as_array();
+    let ulcers = detached(py, || risk::ulcer_index(returns))?;
+    Ok(ulcers.into_pyarray(py))
+}
+
+/// Longest run of returns under water of every column.
+#[pyfunction]
+fn drawdown_duration<'py>(
+    py: Python<'py>,
+    returns: PyReadonlyArray2<'py, f64>,
+) -> PyResult<Bound<'py, PyArray1<u64>>> {
+    let returns = returns.as_array();
+    let durations = detached(py, || risk::drawdown_duration(returns))?;
+    Ok(durations.into_pyarray(py))
+}
+
+/// Mean of the deepest drawdowns of every column.
+#[pyfunction]
+fn conditional_drawdown_at_risk<'py>(
+    py: Python<'py>,
+    returns: PyReadonlyArray2<'py, f64>,
+    confidence_level: f64,
+) -> PyResult<Vector<'py>> {
+    let returns = returns.as_array();
+    let deepest = detached(py, || risk::conditional_drawdown_at_risk(returns, confidence_level))?;
+    Ok(deepest.into_pyarray(py))
 }
 
 /// Portfolio volatility.
@@ -191,6 +225,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(drawdowns, module)?)?;
     module.add_function(wrap_pyfunction!(max_drawdown, module)?)?;
     module.add_function(wrap_pyfunction!(max_drawdown_columns, module)?)?;
+    module.add_function(wrap_pyfunction!(ulcer_index, module)?)?;
+    module.add_function(wrap_pyfunction!(drawdown_duration, module)?)?;
+    module.add_function(wrap_pyfunction!(conditional_drawdown_at_risk, module)?)?;
     module.add_function(wrap_pyfunction!(portfolio_volatility, module)?)?;
     module.add_function(wrap_pyfunction!(risk_contributions, module)?)?;
     module.add_function(wrap_pyfunction!(diversification_ratio, module)?)?;
@@ -199,5 +236,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(effective_number_of_assets, module)?)?;
     module.add_function(wrap_pyfunction!(component_conditional_value_at_risk, module)?)?;
     module.add_function(wrap_pyfunction!(filtered_scenarios, module)?)?;
-    module.add_function(wrap_pyfunction!(filtered_tail, module)?)
+    module.add_function(wrap_pyfunction!(filtered_tail, module)?)?;
+    backtests::register(module)?;
+    online::register(module)
 }

@@ -1,14 +1,21 @@
-//! Covariance and correlation that forget.
+//! Covariance and correlation: estimators that forget, the plain sample, and shrinkage of both.
 //!
 //! Rows arrive in time order and are weighted by `2^(-age / half_life)`. NaN means missing and is handled
 //! pair by pair, as in `pandas.DataFrame.ewm`; infinities are refused. While nothing is missing all assets
-//! share one chain of weights (`dense`); from the first gap every pair has its own (`pairs`).
+//! share one chain of weights (`dense`); from the first gap every pair has its own (`pairs`). Shrinkage wants
+//! complete rows (`complete`); `iterated` fills gaps by what the other assets let expect.
 
 mod accumulator;
+mod asynchronous;
+mod complete;
 mod dense;
 mod ewma;
 mod gaps;
 mod gram;
+mod identity;
+mod iterated;
+mod nearest;
+mod nonlinear;
 mod packed;
 mod pairs;
 #[cfg(test)]
@@ -16,11 +23,15 @@ mod properties;
 mod sample;
 mod scheme;
 mod shrinkage;
-mod snapshot;
 mod state;
 
 pub use accumulator::ZeroVariance;
+pub use asynchronous::{AsynchronousCovariance, hayashi_yoshida};
 pub use ewma::{ewma_correlation, ewma_correlation_path, ewma_covariance, ewma_covariance_path};
+pub use identity::{OasFormula, ledoit_wolf, oas};
+pub use iterated::{IteratedRule, IteratedState};
+pub use nearest::nearest_correlation;
+pub use nonlinear::nonlinear_shrinkage;
 pub use sample::sample_covariance;
 pub use scheme::EwmaRule;
 pub use shrinkage::{Shrunk, constant_correlation_shrinkage};

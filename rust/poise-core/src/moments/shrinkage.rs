@@ -15,7 +15,7 @@ use super::scheme::{Correction, EwmaRule, Scheme};
 use crate::{Error, Result, validate};
 
 /// Below this share of the squared norm of the covariance the target is the covariance.
-const SAME_AS_TARGET: f64 = 1e-14;
+pub(super) const SAME_AS_TARGET: f64 = 1e-14;
 
 /// A covariance pulled towards its target.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,8 +8,10 @@ use super::gaps::{self, RowKind};
 use super::packed;
 use super::pairs::{Pair, Pairs};
 use super::scheme::{EwmaRule, Memory, Scheme};
-use super::snapshot::{Reader, Writer};
+use crate::snapshot::{Format, Reader, Writer};
 use crate::{Error, Result, validate};
+
+const FORMAT: Format = Format { mark: b"poiseEWM", version: 1, name: "an EWMA state" };
 
 /// Running moments with the rule that moves them. A refused row leaves them as they were.
 #[derive(Debug, Clone)]
@@ -89,7 +91,7 @@ impl EwmaState {
 
     /// The state as bytes, from which [`EwmaState::from_bytes`] continues bit for bit.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
+        let mut writer = Writer::new(FORMAT);
         writer.reals(&[self.rule.half_life]);
         for flag in [self.rule.adjust, self.rule.bias, self.rule.ignore_na, self.rule.demean] {
             writer.flag(flag);
@@ -116,7 +118,7 @@ impl EwmaState {
 
     /// The state that [`EwmaState::to_bytes`] wrote; refuses short, damaged and newer bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let mut reader = Reader::open(bytes)?;
+        let mut reader = Reader::open(bytes, FORMAT)?;
         let rule = EwmaRule {
             half_life: reader.real()?,
             adjust: reader.flag()?,

@@ -60,7 +60,8 @@ pub fn max_drawdown_columns(returns: ArrayView2<'_, f64>) -> Result<Array1<f64>>
     Ok(returns.axis_iter(Axis(1)).map(|column| 1.0 - walk((1.0, 1.0), column).1).collect())
 }
 
-fn refuse_bad_matrix(returns: ArrayView2<'_, f64>) -> Result<()> {
+/// Refuses returns without a row or with a value that is not finite.
+pub(super) fn refuse_bad_matrix(returns: ArrayView2<'_, f64>) -> Result<()> {
     if returns.nrows() == 0 {
         return Err(Error::Empty { what: "returns", unit: "observation" });
     }
@@ -68,7 +69,7 @@ fn refuse_bad_matrix(returns: ArrayView2<'_, f64>) -> Result<()> {
 }
 
 /// The relative value after one more return.
-fn step(relative: f64, value: f64) -> f64 {
+pub(super) fn step(relative: f64, value: f64) -> f64 {
     (relative * (1.0 + value)).clamp(0.0, 1.0)
 }
 

@@ -60,7 +60,7 @@ pub fn historical_tail_columns(
 }
 
 /// Puts the worst returns first and reads both numbers off.
-fn select(values: &mut [f64], rank: TailRank) -> Tail {
+pub(super) fn select(values: &mut [f64], rank: TailRank) -> Tail {
     let (worst, boundary, _) = values.select_nth_unstable_by(rank.index, f64::total_cmp);
     rank.tail(sum(worst), *boundary)
 }

@@ -1,8 +1,11 @@
-//! What can be lost, and who contributes to it.
+//! What can be lost, who contributes to it, and whether the numbers held.
 //!
 //! Returns are simple, as fractions; every risk number is a positive loss. `tail` fixes the one convention of
 //! value at risk and conditional value at risk that the other files share.
 
+mod backtests;
+mod binomial;
+mod chi_squared;
 mod component;
 mod contributions;
 mod drawdown;
@@ -12,8 +15,13 @@ mod rolling;
 mod tail;
 #[cfg(test)]
 mod testing;
+mod underwater;
 mod weighted;
 
+pub use backtests::{
+    AcerbiSzekely, Christoffersen, LikelihoodRatio, TrafficLight, Zone, acerbi_szekely, christoffersen,
+    kupiec, traffic_light,
+};
 pub use component::component_conditional_value_at_risk;
 pub use contributions::{
     concentration_ratio, diversification_ratio, effective_bets, effective_number_of_assets,
@@ -24,4 +32,5 @@ pub use filtered::{FEWEST_OBSERVATIONS, MIN_OBSERVATIONS, filtered_scenarios, fi
 pub use historical::{historical_tail, historical_tail_columns};
 pub use rolling::{RollingTail, rolling_tail};
 pub use tail::Tail;
+pub use underwater::{DrawdownTracker, conditional_drawdown_at_risk, drawdown_duration, ulcer_index};
 pub use weighted::weighted_tail;

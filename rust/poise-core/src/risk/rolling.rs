@@ -11,12 +11,16 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use super::tail::{Tail, TailRank, sum};
+use crate::snapshot::{Format, Reader, Writer, refused};
 use crate::{Error, Result, validate};
+
+const FORMAT: Format = Format { mark: b"poiseTRW", version: 1, name: "a rolling tail" };
 
 /// The tail of the last `window` returns, one return at a time.
 #[derive(Debug, Clone)]
 pub struct RollingTail {
     rank: TailRank,
+    confidence_level: f64,
     /// The returns of the window; `next` is the place of the oldest once the window is full.
     ring: Vec<f64>,
     window: usize,
@@ -27,6 +31,8 @@ pub struct RollingTail {
     /// The sum of the `rank.index` lowest returns, if it is still true.
     beyond: Option<f64>,
     scratch: Vec<f64>,
+    /// What [`RollingTail::push`] answered last.
+    current: Option<Tail>,
 }
 
 impl RollingTail {
@@ -45,6 +51,7 @@ impl RollingTail {
         }
         Ok(Self {
             rank: TailRank::new(window, confidence_level),
+            confidence_level,
             ring: Vec::new(),
             window,
             next: 0,
@@ -52,6 +59,7 @@ impl RollingTail {
             threshold: f64::NEG_INFINITY,
             beyond: None,
             scratch: Vec::new(),
+            current: None,
         })
     }
 
@@ -61,7 +69,66 @@ impl RollingTail {
     /// A return that is not finite; the window is then unchanged.
     pub fn push(&mut self, value: f64) -> Result<Option<Tail>> {
         validate::finite("return", ArrayView1::from(&[value]))?;
-        Ok(self.advance(value))
+        self.current = self.advance(value);
+        Ok(self.current)
+    }
+
+    /// The tail of the window; `None` until it is full.
+    pub fn tail(&self) -> Option<Tail> {
+        self.current
+    }
+
+    /// Returns that a full window holds.
+    pub fn window(&self) -> usize {
+        self.window
+    }
+
+    /// The level of both numbers.
+    pub fn confidence_level(&self) -> f64 {
+        self.confidence_level
+    }
+
+    /// Returns in the window.
+    pub fn n_observations(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// The window as bytes, from which [`RollingTail::from_bytes`] continues bit for bit.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::new(FORMAT);
+        writer.count(self.window as u64);
+        writer.reals(&[self.confidence_level]);
+        writer.count(self.ring.len() as u64);
+        // Oldest first: where the ring begins is nobody's business.
+        let (newer, older) = self.ring.split_at(self.next);
+        writer.reals(older);
+        writer.reals(newer);
+        writer.finish()
+    }
+
+    /// The window that [`RollingTail::to_bytes`] wrote; the tail list, a matter of speed, is made anew.
+    ///
+    /// # Errors
+    /// Bytes that are short, damaged, of another state, newer, or hold no possible window.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::open(bytes, FORMAT)?;
+        let window = reader.count()?;
+        let confidence_level = reader.real()?;
+        let held = reader.count()?;
+        if held > window {
+            return Err(refused(format!("{held} returns do not fit a window of {window}")));
+        }
+        let size = |count: u64| usize::try_from(count).map_err(|error| refused(error.to_string()));
+        let values = reader.reals(size(held)?)?;
+        reader.close()?;
+        let restore = || {
+            let mut rolling = Self::new(size(window)?, confidence_level)?;
+            for value in values {
+                rolling.push(value)?;
+            }
+            Ok(rolling)
+        };
+        restore().map_err(|error: Error| refused(error.to_string()))
     }
 
     fn advance(&mut self, value: f64) -> Option<Tail> {
@@ -221,6 +288,35 @@ mod tests {
         assert!(RollingTail::new(0, 0.95).is_err());
     }
 
+    #[test]
+    fn every_damaged_byte_is_noticed() {
+        for returns in [&[-0.01][..], &[0.02, -0.03, 0.01, -0.02]] {
+            let mut rolling = RollingTail::new(3, 0.5).unwrap();
+            returns.iter().for_each(|value| assert!(rolling.push(*value).is_ok()));
+            let bytes = rolling.to_bytes();
+            for at in 0..bytes.len() {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 0x10;
+                assert!(matches!(RollingTail::from_bytes(&damaged), Err(Error::Snapshot { .. })));
+                assert!(matches!(RollingTail::from_bytes(&bytes[..at]), Err(Error::Snapshot { .. })));
+            }
+        }
+    }
+
+    #[test]
+    fn windows_that_cannot_be_are_refused() {
+        for (window, level, returns) in
+            [(0, 0.9, &[][..]), (3, 1.5, &[]), (1, 0.9, &[0.1, 0.2]), (2, 0.9, &[f64::NAN])]
+        {
+            let mut writer = Writer::new(FORMAT);
+            writer.count(window);
+            writer.reals(&[level]);
+            writer.count(returns.len() as u64);
+            writer.reals(returns);
+            assert!(matches!(RollingTail::from_bytes(&writer.finish()), Err(Error::Snapshot { .. })));
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -230,6 +326,24 @@ mod tests {
             coarse in any::<bool>(),
         ) {
             compare(&noise(n, seed, coarse), window, f64::from(levels) / 1000.0);
+        }
+
+        #[test]
+        fn a_restored_window_goes_on_bit_for_bit(
+            n in 1_usize..300, cut in 0_usize..300, window in 1_usize..90, seed in any::<u32>(),
+            coarse in any::<bool>(),
+        ) {
+            let returns = noise(n, seed, coarse);
+            let mut rolling = RollingTail::new(window, 0.9).unwrap();
+            let (early, late) = returns.split_at(cut.min(n));
+            early.iter().for_each(|value| assert!(rolling.push(*value).is_ok()));
+            let mut restored = RollingTail::from_bytes(&rolling.to_bytes()).unwrap();
+            prop_assert_eq!(restored.tail(), rolling.tail());
+            for value in late {
+                prop_assert_eq!(restored.push(*value).unwrap(), rolling.push(*value).unwrap());
+                prop_assert_eq!(restored.tail(), rolling.tail());
+            }
+            prop_assert_eq!(restored.to_bytes(), rolling.to_bytes());
         }
 
         #[test]

@@ -2,36 +2,45 @@
 
 use crate::{Error, Result};
 
-const MARK: &[u8; 8] = b"poiseEWM";
-const VERSION: u32 = 1;
-const HEADER: usize = MARK.len() + size_of::<u32>();
+const HEADER: usize = size_of::<u64>() + size_of::<u32>();
 const CHECKSUM: usize = size_of::<u64>();
 
+/// What one kind of state writes in front of its payload.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Format {
+    /// Tells its bytes from those of other states.
+    pub(crate) mark: &'static [u8; 8],
+    /// Rises when the payload changes.
+    pub(crate) version: u32,
+    /// Its name in messages, with the article: `an EWMA state`.
+    pub(crate) name: &'static str,
+}
+
 /// Collects a payload.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     bytes: Vec<u8>,
 }
 
 impl Writer {
-    pub(super) fn new() -> Self {
-        let mut bytes = MARK.to_vec();
-        bytes.extend(VERSION.to_le_bytes());
+    pub(crate) fn new(format: Format) -> Self {
+        let mut bytes = format.mark.to_vec();
+        bytes.extend(format.version.to_le_bytes());
         Self { bytes }
     }
 
-    pub(super) fn reals(&mut self, values: &[f64]) {
+    pub(crate) fn reals(&mut self, values: &[f64]) {
         self.bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     }
 
-    pub(super) fn count(&mut self, value: u64) {
+    pub(crate) fn count(&mut self, value: u64) {
         self.bytes.extend(value.to_le_bytes());
     }
 
-    pub(super) fn flag(&mut self, value: bool) {
+    pub(crate) fn flag(&mut self, value: bool) {
         self.bytes.push(u8::from(value));
     }
 
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         let sum = checksum(&self.bytes);
         self.bytes.extend(sum.to_le_bytes());
         self.bytes
@@ -39,24 +48,27 @@ impl Writer {
 }
 
 /// Hands out a payload, in the order it was written.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
     /// Checks mark, version and checksum.
-    pub(super) fn open(bytes: &'a [u8]) -> Result<Self> {
+    pub(crate) fn open(bytes: &'a [u8], format: Format) -> Result<Self> {
         if bytes.len() < HEADER + CHECKSUM {
             return Err(refused(format!("{} bytes are too short for a state", bytes.len())));
         }
         let (checked, sum) = bytes.split_at(bytes.len() - CHECKSUM);
         let mut reader = Self { rest: checked };
-        if reader.take()? != *MARK {
-            return Err(refused("the bytes are not those of an EWMA state".to_owned()));
+        if reader.take()? != *format.mark {
+            return Err(refused(format!("the bytes are not those of {}", format.name)));
         }
         let version = u32::from_le_bytes(reader.take()?);
-        if version > VERSION {
-            return Err(refused(format!("version {version} is newer than {VERSION}; upgrade poise")));
+        if version > format.version {
+            return Err(refused(format!(
+                "version {version} is newer than {}; upgrade poise",
+                format.version
+            )));
         }
         if sum != checksum(checked).to_le_bytes() {
             return Err(refused("the checksum does not fit; the bytes were damaged".to_owned()));
@@ -64,11 +76,11 @@ impl<'a> Reader<'a> {
         Ok(reader)
     }
 
-    pub(super) fn real(&mut self) -> Result<f64> {
+    pub(crate) fn real(&mut self) -> Result<f64> {
         Ok(f64::from_le_bytes(self.take()?))
     }
 
-    pub(super) fn reals(&mut self, n: usize) -> Result<Vec<f64>> {
+    pub(crate) fn reals(&mut self, n: usize) -> Result<Vec<f64>> {
         // Told apart by the bytes there are, so that a wrong count cannot ask for memory.
         if self.rest.len() / size_of::<f64>() < n {
             return Err(refused(format!("{n} numbers expected, {} bytes left", self.rest.len())));
@@ -76,12 +88,12 @@ impl<'a> Reader<'a> {
         (0..n).map(|_| self.real()).collect()
     }
 
-    pub(super) fn count(&mut self) -> Result<u64> {
+    pub(crate) fn count(&mut self) -> Result<u64> {
         Ok(u64::from_le_bytes(self.take()?))
     }
 
     /// A positive number of assets that the bytes could hold.
-    pub(super) fn size(&mut self) -> Result<usize> {
+    pub(crate) fn size(&mut self) -> Result<usize> {
         let count = self.count()?;
         match usize::try_from(count) {
             Ok(size) if size > 0 && size <= self.rest.len() => Ok(size),
@@ -89,7 +101,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn flag(&mut self) -> Result<bool> {
+    pub(crate) fn flag(&mut self) -> Result<bool> {
         match self.take::<1>()? {
             [0] => Ok(false),
             [1] => Ok(true),
@@ -98,7 +110,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Refuses what is left over.
-    pub(super) fn close(self) -> Result<()> {
+    pub(crate) fn close(self) -> Result<()> {
         if self.rest.is_empty() {
             return Ok(());
         }
@@ -113,7 +125,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn refused(reason: String) -> Error {
+/// The error of bytes that cannot be this state.
+pub(crate) fn refused(reason: String) -> Error {
     Error::Snapshot { reason }
 }
 
@@ -128,13 +141,15 @@ fn checksum(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
+    const FORMAT: Format = Format { mark: b"poiseTST", version: 1, name: "a test" };
+
     fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
         bytes.extend(checksum(&bytes).to_le_bytes());
         bytes
     }
 
     fn reason(bytes: &[u8]) -> String {
-        match Reader::open(bytes) {
+        match Reader::open(bytes, FORMAT) {
             Ok(_) => panic!("accepted"),
             Err(error) => error.to_string(),
         }
@@ -142,24 +157,24 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_told_apart_from_damage() {
-        let mut newer = MARK.to_vec();
-        newer.extend((VERSION + 1).to_le_bytes());
+        let mut newer = FORMAT.mark.to_vec();
+        newer.extend((FORMAT.version + 1).to_le_bytes());
         assert!(reason(&with_checksum(newer)).contains("newer"));
-        let mut damaged = Writer::new().finish();
+        let mut damaged = Writer::new(FORMAT).finish();
         *damaged.last_mut().unwrap() ^= 1;
         assert!(reason(&damaged).contains("checksum"));
         assert!(reason(b"short").contains("too short"));
-        assert!(reason(&with_checksum(vec![7; 40])).contains("not those"));
+        assert!(reason(&with_checksum(vec![7; 40])).contains("not those of a test"));
     }
 
     #[test]
     fn a_payload_is_read_to_its_end() {
-        let mut writer = Writer::new();
+        let mut writer = Writer::new(FORMAT);
         writer.count(3);
         writer.reals(&[-0.0, f64::NAN]);
         writer.flag(true);
         let bytes = writer.finish();
-        let mut reader = Reader::open(&bytes).unwrap();
+        let mut reader = Reader::open(&bytes, FORMAT).unwrap();
         assert_eq!(reader.size(), Ok(3));
         assert!(reader.reals(3).is_err());
         assert_eq!(reader.real().unwrap().to_bits(), (-0.0_f64).to_bits());
@@ -167,16 +182,16 @@ mod tests {
         assert_eq!(reader.flag(), Ok(true));
         assert!(reader.count().is_err());
         assert!(reader.close().is_ok());
-        assert!(Reader::open(&bytes).unwrap().close().is_err());
+        assert!(Reader::open(&bytes, FORMAT).unwrap().close().is_err());
     }
 
     #[test]
     fn a_count_of_assets_cannot_ask_for_more_than_there_is() {
         for count in [0, 1 << 40, u64::MAX] {
-            let mut writer = Writer::new();
+            let mut writer = Writer::new(FORMAT);
             writer.count(count);
             let bytes = writer.finish();
-            assert!(Reader::open(&bytes).unwrap().size().is_err());
+            assert!(Reader::open(&bytes, FORMAT).unwrap().size().is_err());
         }
     }
 }

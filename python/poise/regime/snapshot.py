@@ -1,0 +1,48 @@
+"""A fitted model as bytes: its settings as JSON, its kernel's own bytes, and a checksum around both."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from typing import Any
+
+from poise.errors import StateError
+
+_MARK = b"poise.rg"
+_VERSION = 1
+_HEADER = struct.Struct("<8sII")
+_CHECKSUM = struct.Struct("<I")
+
+
+def pack(model: str, described: dict[str, Any], state: bytes) -> bytes:
+    """Return the model's name, what describes it and its kernel's state as one block of bytes."""
+    description = json.dumps({"model": model, **described}).encode()
+    block = _HEADER.pack(_MARK, _VERSION, len(description)) + description + state
+    return block + _CHECKSUM.pack(zlib.crc32(block))
+
+
+def unpack(model: str, data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return what :func:`pack` was given for the same model.
+
+    Raises
+    ------
+    StateError
+        If the bytes are short, damaged, of another model or newer.
+    """
+    if len(data) < _HEADER.size + _CHECKSUM.size:
+        raise StateError(f"the saved state has {len(data)} bytes, too few to be one")
+    mark, version, length = _HEADER.unpack_from(data)
+    if mark != _MARK:
+        raise StateError("these bytes are not a saved model of poise.regime")
+    if version > _VERSION:
+        raise StateError(f"the saved state has version {version}, newer than {_VERSION}; upgrade poise")
+    block, checksum = data[: -_CHECKSUM.size], data[-_CHECKSUM.size :]
+    if _CHECKSUM.pack(zlib.crc32(block)) != checksum:
+        raise StateError("the saved state is damaged: its checksum does not fit; restore another copy")
+    start = _HEADER.size + length
+    described: dict[str, Any] = json.loads(block[_HEADER.size : start])
+    found = described.pop("model")
+    if found != model:
+        raise StateError(f"the saved state is a {found}, not a {model}; read it with {found}.from_bytes")
+    return described, bytes(block[start:])

@@ -1,0 +1,237 @@
+//! The `regime` room of the border.
+
+use numpy::{
+    IntoPyArray, PyArray1, PyArray2, PyArray3, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3,
+};
+use poise_core::regime::{self, HmmSettings, JumpSettings};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::border::{detached, to_python};
+
+/// A hidden Markov model with its online filter; the class behind `poise.regime.GaussianHMM`.
+#[pyclass(module = "poise._native")]
+struct HmmState {
+    inner: regime::GaussianHmm,
+}
+
+#[pymethods]
+impl HmmState {
+    #[new]
+    fn new(
+        start_probabilities: PyReadonlyArray1<'_, f64>,
+        transition_matrix: PyReadonlyArray2<'_, f64>,
+        means: PyReadonlyArray2<'_, f64>,
+        covariances: PyReadonlyArray3<'_, f64>,
+    ) -> PyResult<Self> {
+        let inner = regime::GaussianHmm::new(
+            start_probabilities.as_array(),
+            transition_matrix.as_array(),
+            means.as_array(),
+            covariances.as_array(),
+        );
+        Ok(Self { inner: inner.map_err(to_python)? })
+    }
+
+    #[getter]
+    fn n_observations(&self) -> u64 {
+        self.inner.n_rows()
+    }
+
+    #[getter]
+    fn start_probabilities<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.inner.start_probabilities().into_pyarray(py)
+    }
+
+    #[getter]
+    fn transition_matrix<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
+        self.inner.transition_matrix().into_pyarray(py)
+    }
+
+    #[getter]
+    fn means<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
+        self.inner.means().into_pyarray(py)
+    }
+
+    #[getter]
+    fn covariances<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray3<f64>> {
+        self.inner.covariances().into_pyarray(py)
+    }
+
+    #[getter]
+    fn probabilities<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, self.inner.probabilities())
+    }
+
+    fn filter<'py>(
+        &self,
+        py: Python<'py>,
+        observations: PyReadonlyArray2<'py, f64>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let (model, observations) = (&self.inner, observations.as_array());
+        Ok(detached(py, || model.filter(observations))?.into_pyarray(py))
+    }
+
+    fn smooth<'py>(
+        &self,
+        py: Python<'py>,
+        observations: PyReadonlyArray2<'py, f64>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let (model, observations) = (&self.inner, observations.as_array());
+        Ok(detached(py, || model.smooth(observations))?.into_pyarray(py))
+    }
+
+    fn viterbi<'py>(
+        &self,
+        py: Python<'py>,
+        observations: PyReadonlyArray2<'py, f64>,
+    ) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let (model, observations) = (&self.inner, observations.as_array());
+        Ok(detached(py, || model.viterbi(observations))?.into_pyarray(py))
+    }
+
+    fn log_likelihood(&self, py: Python<'_>, observations: PyReadonlyArray2<'_, f64>) -> PyResult<f64> {
+        let (model, observations) = (&self.inner, observations.as_array());
+        detached(py, || model.log_likelihood(observations))
+    }
+
+    /// Takes in one row and returns the filtered probabilities.
+    fn step<'py>(
+        &mut self,
+        py: Python<'py>,
+        row: PyReadonlyArray1<'py, f64>,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        // A step is shorter than letting go of the interpreter and taking it back.
+        Ok(PyArray1::from_slice(py, self.inner.step(row.as_array()).map_err(to_python)?))
+    }
+
+    /// Puts the online filter back before the first row.
+    fn reset(&mut self) {
+        self.inner.reset();
+    }
+
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.inner.to_bytes())
+    }
+
+    #[staticmethod]
+    fn from_bytes(data: &[u8]) -> PyResult<Self> {
+        Ok(Self { inner: regime::GaussianHmm::from_bytes(data).map_err(to_python)? })
+    }
+}
+
+/// Fits a hidden Markov model; also returns log-likelihood, iterations and whether it converged.
+#[pyfunction]
+#[pyo3(signature = (observations, *, n_states, full, n_restarts, sticky, max_iterations, tolerance, seed))]
+#[allow(clippy::too_many_arguments)] // one argument per keyword of the Python class
+fn fit_hmm(
+    py: Python<'_>,
+    observations: PyReadonlyArray2<'_, f64>,
+    n_states: usize,
+    full: bool,
+    n_restarts: usize,
+    sticky: f64,
+    max_iterations: usize,
+    tolerance: f64,
+    seed: u64,
+) -> PyResult<(HmmState, f64, usize, bool)> {
+    let observations = observations.as_array();
+    let settings = HmmSettings { n_states, full, n_restarts, sticky, max_iterations, tolerance, seed };
+    let fit = detached(py, || regime::fit_gaussian_hmm(observations, &settings))?;
+    Ok((HmmState { inner: fit.model }, fit.log_likelihood, fit.n_iterations, fit.converged))
+}
+
+/// A jump model with its online path; the class behind `poise.regime.JumpModel`.
+#[pyclass(module = "poise._native")]
+struct JumpState {
+    inner: regime::JumpModel,
+}
+
+#[pymethods]
+impl JumpState {
+    #[new]
+    fn new(centroids: PyReadonlyArray2<'_, f64>, jump_penalty: f64) -> PyResult<Self> {
+        let inner = regime::JumpModel::new(centroids.as_array(), jump_penalty).map_err(to_python)?;
+        Ok(Self { inner })
+    }
+
+    #[getter]
+    fn n_observations(&self) -> u64 {
+        self.inner.n_rows()
+    }
+
+    #[getter]
+    fn centroids<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
+        self.inner.centroids().into_pyarray(py)
+    }
+
+    #[getter]
+    fn jump_penalty(&self) -> f64 {
+        self.inner.jump_penalty()
+    }
+
+    /// The cheapest path and its cost.
+    fn predict<'py>(
+        &self,
+        py: Python<'py>,
+        observations: PyReadonlyArray2<'py, f64>,
+    ) -> PyResult<(Bound<'py, PyArray1<i64>>, f64)> {
+        let (model, observations) = (&self.inner, observations.as_array());
+        let (labels, objective) = detached(py, || model.predict(observations))?;
+        Ok((labels.into_pyarray(py), objective))
+    }
+
+    fn predict_online<'py>(
+        &self,
+        py: Python<'py>,
+        observations: PyReadonlyArray2<'py, f64>,
+    ) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let (model, observations) = (&self.inner, observations.as_array());
+        Ok(detached(py, || model.predict_online(observations))?.into_pyarray(py))
+    }
+
+    /// Takes in one row and returns its label.
+    fn step(&mut self, row: PyReadonlyArray1<'_, f64>) -> PyResult<usize> {
+        // A step is shorter than letting go of the interpreter and taking it back.
+        self.inner.step(row.as_array()).map_err(to_python)
+    }
+
+    /// Puts the online path back before the first row.
+    fn reset(&mut self) {
+        self.inner.reset();
+    }
+
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.inner.to_bytes())
+    }
+
+    #[staticmethod]
+    fn from_bytes(data: &[u8]) -> PyResult<Self> {
+        Ok(Self { inner: regime::JumpModel::from_bytes(data).map_err(to_python)? })
+    }
+}
+
+/// Fits a jump model; also returns objective, iterations and whether it converged.
+#[pyfunction]
+#[pyo3(signature = (observations, *, n_states, jump_penalty, n_restarts, seed))]
+fn fit_jump(
+    py: Python<'_>,
+    observations: PyReadonlyArray2<'_, f64>,
+    n_states: usize,
+    jump_penalty: f64,
+    n_restarts: usize,
+    seed: u64,
+) -> PyResult<(JumpState, f64, usize, bool)> {
+    let observations = observations.as_array();
+    let settings = JumpSettings { n_states, jump_penalty, n_restarts, seed };
+    let fit = detached(py, || regime::fit_jump_model(observations, &settings))?;
+    Ok((JumpState { inner: fit.model }, fit.objective, fit.n_iterations, fit.converged))
+}
+
+/// Adds the room's functions and classes to the module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<HmmState>()?;
+    module.add_class::<JumpState>()?;
+    module.add_function(wrap_pyfunction!(fit_hmm, module)?)?;
+    module.add_function(wrap_pyfunction!(fit_jump, module)?)
+}
