@@ -8,11 +8,9 @@ from typing import Any, TypedDict
 import numpy as np
 
 from poise import _native
-from poise.domain.labels import BARE, Labels, unwrap_matrix, unwrap_vector
-from poise.errors import ParameterError, StateError
+from poise.errors import ParameterError
 from poise.moments.decay import checked_half_life
-from poise.moments.snapshot import pack, unpack
-from poise.typing import ArrayLike
+from poise.moments.online import OnlineCovariance
 
 STALE_AFTER_HALF_LIVES = 3.0
 
@@ -26,7 +24,7 @@ class IteratedRule(TypedDict):
     winsor: float | None
 
 
-class IteratedEwmaCovariance:
+class IteratedEwmaCovariance(OnlineCovariance[_native.IteratedState]):
     """Iterated EWMA covariance: zero-mean, robust to jumps, positive semidefinite whatever is missing.
 
     Each asset's variance decays by `volatility_half_life`; returns in units of the volatility *before* them
@@ -98,6 +96,9 @@ class IteratedEwmaCovariance:
     501
     """
 
+    _kernel = _native.IteratedState
+    _parameters = frozenset(IteratedRule.__annotations__)
+
     def __init__(
         self,
         volatility_half_life: float = 21.0,
@@ -110,94 +111,25 @@ class IteratedEwmaCovariance:
             raise ParameterError(
                 f"whiten_lag is {whiten_lag!r}, expected 1 (the volatility before) or 0 (reference code)"
             )
-        self._rule: IteratedRule = {
+        rule: IteratedRule = {
             "volatility_half_life": checked_half_life(volatility_half_life, "volatility_half_life"),
             "correlation_half_life": checked_half_life(correlation_half_life, "correlation_half_life"),
             "whiten_lag": int(whiten_lag),
             "winsor": _checked_winsor(winsor),
         }
-        self._state: _native.IteratedState | None = None
-        self._labels = BARE
-
-    def __repr__(self) -> str:
-        chosen = ", ".join(f"{name}={value!r}" for name, value in self._rule.items())
-        return f"IteratedEwmaCovariance({chosen})"
+        super().__init__(rule)
 
     @property
     def volatility_half_life(self) -> float:
         """Own observations after which a weight in a variance has halved."""
-        return self._rule["volatility_half_life"]
+        value: float = self._rule["volatility_half_life"]
+        return value
 
     @property
     def correlation_half_life(self) -> float:
         """Observations after which a weight in the correlation has halved."""
-        return self._rule["correlation_half_life"]
-
-    def fit(self, R: ArrayLike) -> IteratedEwmaCovariance:
-        """Forget what was seen and take in all rows of `R`.
-
-        Parameters
-        ----------
-        R : array_like of shape (n_observations, n_assets)
-            Simple returns; NaN is missing.
-
-        Returns
-        -------
-        IteratedEwmaCovariance
-            Itself.
-
-        Raises
-        ------
-        EmptyInputError
-            If there is no observation or no asset.
-        NonFiniteError
-            If a return is infinite; the message names row and column.
-        ParameterError
-            If a return is so large (1e154) that its square is infinite.
-        ShapeError
-            If `R` has not two axes.
-        """
-        returns, labels = unwrap_matrix(R)
-        state = self._new_state(returns.shape[1])
-        state.absorb(returns)
-        self._state, self._labels = state, Labels(labels.kind, assets=labels.assets)
-        return self
-
-    def partial_fit(self, row: ArrayLike) -> IteratedEwmaCovariance:
-        """Take in the next row.
-
-        Parameters
-        ----------
-        row : array_like of shape (n_assets,)
-            Simple returns of one bar; NaN is missing. A labelled row is matched by name.
-
-        Returns
-        -------
-        IteratedEwmaCovariance
-            Itself.
-
-        Raises
-        ------
-        NonFiniteError
-            If a return is infinite; the message names its index.
-        ParameterError
-            If a return is so large (1e154) that its square is infinite.
-        ShapeError
-            If the row has other assets than the rows before.
-        """
-        values, labels = unwrap_vector(row, "row", self._labels)
-        if self._state is None:
-            state = self._new_state(len(values))
-            state.update(values)
-            self._state, self._labels = state, Labels(labels.kind, assets=labels.assets)
-        else:
-            self._state.update(values)
-        return self
-
-    @property
-    def covariance_(self) -> Any:
-        """Covariance per bar."""
-        return self._labels.matrix(self._fitted().covariance())
+        value: float = self._rule["correlation_half_life"]
+        return value
 
     @property
     def correlation_(self) -> Any:
@@ -205,69 +137,10 @@ class IteratedEwmaCovariance:
         return self._labels.matrix(self._fitted().correlation())
 
     @property
-    def volatility_(self) -> Any:
-        """Standard deviation per bar."""
-        return self._labels.vector(self._fitted().volatility())
-
-    @property
-    def degenerate_(self) -> Any:
-        """Which assets have a volatility of exactly zero."""
-        return self._labels.vector(np.equal(self._fitted().volatility(), 0.0))
-
-    @property
     def stale_(self) -> Any:
         """Which assets have not been observed for more than three half-lives of the volatility."""
         longest = STALE_AFTER_HALF_LIVES * self.volatility_half_life
         return self._labels.vector(np.greater(self._fitted().age(), longest))
-
-    @property
-    def n_observations_(self) -> int:
-        """Rows taken in that held at least one value."""
-        return 0 if self._state is None else self._state.n_observations
-
-    def to_bytes(self) -> bytes:
-        """Return parameters, labels and moments as bytes.
-
-        Raises
-        ------
-        InputError
-            If a label is neither text nor a whole number (pickle keeps those).
-        """
-        state = b"" if self._state is None else self._state.to_bytes()
-        return pack(self._rule, self._labels, state)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> IteratedEwmaCovariance:
-        """Return the estimator that :meth:`to_bytes` wrote; it continues bit for bit.
-
-        Raises
-        ------
-        StateError
-            If the bytes are short, damaged, of another kind or written by a newer version.
-        """
-        rule, labels, state = unpack(data)
-        if set(rule) != set(IteratedRule.__annotations__):
-            raise StateError(f"the saved state has the parameters {sorted(rule)}; it is of another estimator")
-        estimator = cls(**rule)
-        estimator._labels = labels
-        estimator._state = _native.IteratedState.from_bytes(state) if state else None
-        return estimator
-
-    def __getstate__(self) -> tuple[IteratedRule, Labels, bytes | None]:
-        state = None if self._state is None else self._state.to_bytes()
-        return self._rule, self._labels, state
-
-    def __setstate__(self, saved: tuple[IteratedRule, Labels, bytes | None]) -> None:
-        self._rule, self._labels, state = saved
-        self._state = None if state is None else _native.IteratedState.from_bytes(state)
-
-    def _new_state(self, n_assets: int) -> _native.IteratedState:
-        return _native.IteratedState(n_assets, **self._rule)
-
-    def _fitted(self) -> _native.IteratedState:
-        if self._state is None:
-            raise StateError("nothing was fitted yet; call fit or partial_fit first")
-        return self._state
 
 
 def _checked_winsor(winsor: Any) -> float | None:
