@@ -196,7 +196,7 @@ class CcxtVenue:
                 raise BrokerError(f"{self.id} answered {name} with a {type(rows).__name__}, not a list")
             for row in rows:
                 if _is_ours(row, order):
-                    return row  # type: ignore[no-any-return]
+                    return row  # type: ignore[no-any-return]  # ccxt is untyped
         return None
 
     async def _fetch_by_client_id(self, order: Order) -> Row | None:
