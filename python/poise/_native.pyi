@@ -8,9 +8,12 @@ import numpy.typing as npt
 _Array: TypeAlias = npt.NDArray[np.float64]
 
 # Every section adds its names.
-__all__ = ["__version__"]
+__all__ = ["__version__", "cpu", "cpus"]
 
 __version__: str
+
+def cpu() -> str: ...
+def cpus() -> list[str]: ...
 
 # moments
 

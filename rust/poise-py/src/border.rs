@@ -3,6 +3,7 @@
 use poise_core::Error;
 use pyo3::prelude::*;
 
+pyo3::import_exception!(poise.errors, ConfigError);
 pyo3::import_exception!(poise.errors, EmptyInputError);
 pyo3::import_exception!(poise.errors, InfeasibleError);
 pyo3::import_exception!(poise.errors, InputError);

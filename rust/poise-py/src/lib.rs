@@ -6,6 +6,7 @@
 use pyo3::prelude::*;
 
 mod border;
+mod cpu;
 mod iterated;
 mod moments;
 mod optimization;
@@ -15,6 +16,7 @@ mod risk;
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    cpu::register(module)?;
     moments::register(module)?;
     iterated::register(module)?;
     regime::register(module)?;
