@@ -193,3 +193,23 @@ def largest_error(actual, expected):
     scale = np.abs(expected[known]).max()
     difference = np.abs(actual[known] - expected[known]).max()
     return difference / scale if scale > 0.0 else difference
+
+
+def ewma_recursion(R, half_life, *, adjust=True, bias=False, demean=True):
+    """Covariance after every row of complete rows: one outer product per row."""
+    decay = 0.5 ** (1.0 / half_life)
+    mean, moments = np.zeros(R.shape[1]), np.zeros((R.shape[1],) * 2)
+    weights, path = np.empty(0), []
+    for x in R:
+        weights = np.append(decay * weights, 1.0 if adjust or not len(weights) else 1.0 - decay)
+        new = weights[-1] / weights.sum()
+        deviation = x - mean if demean else x
+        mean = mean + new * deviation
+        size = (1.0 - new) * new if demean else new
+        moments = (1.0 - new) * moments + size * np.outer(deviation, deviation)
+        p = weights / weights.sum()
+        known = bias or not demean or len(p) > 1
+        path.append(
+            moments * (1.0 if bias or not demean else 1.0 / (1.0 - p @ p)) if known else np.nan * moments
+        )
+    return np.array(path)

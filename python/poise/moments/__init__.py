@@ -8,17 +8,28 @@ from poise.moments.asynchronous import AsynchronousCovariance, hayashi_yoshida
 from poise.moments.decay import half_life_of_window
 from poise.moments.estimator import EwmaCovariance
 from poise.moments.ewma import ewma_correlation, ewma_covariance
+from poise.moments.half_lives import MultiHalfLifeCovariance
 from poise.moments.iterated import IteratedEwmaCovariance
 from poise.moments.nearest import nearest_correlation
 from poise.moments.nonlinear import nonlinear_shrinkage
+from poise.moments.packed import unpack
+from poise.moments.regimes import RegimeCovariance
+from poise.moments.rolling import RollingCovariance, rolling_covariance
 from poise.moments.sample import sample_covariance
 from poise.moments.shrinkage import ShrunkCovariance, constant_correlation_shrinkage, ledoit_wolf, oas
+from poise.moments.shrunk import ShrunkEwmaCovariance
+from poise.moments.timeframes import MultiTimeframeCovariance
 
 __all__ = [
     "AsynchronousCovariance",
     "EwmaCovariance",
     "IteratedEwmaCovariance",
+    "MultiHalfLifeCovariance",
+    "MultiTimeframeCovariance",
+    "RegimeCovariance",
+    "RollingCovariance",
     "ShrunkCovariance",
+    "ShrunkEwmaCovariance",
     "constant_correlation_shrinkage",
     "ewma_correlation",
     "ewma_covariance",
@@ -28,5 +39,7 @@ __all__ = [
     "nearest_correlation",
     "nonlinear_shrinkage",
     "oas",
+    "rolling_covariance",
     "sample_covariance",
+    "unpack",
 ]

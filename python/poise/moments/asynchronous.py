@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from poise import _native
-from poise.domain.arrays import float_array
 from poise.domain.labels import unwrap_vector
-from poise.errors import InputError, NonFiniteError, ShapeError
+from poise.errors import InputError
+from poise.moments.instants import read_instants
 from poise.typing import ArrayLike, Vector
 
 _WITHOUT_SIGN = np.int64(np.iinfo(np.int64).max)
@@ -81,7 +80,7 @@ def hayashi_yoshida(
        processes. Bernoulli 11 (2).
     """
     x, y = _logarithms(prices_x, "prices_x"), _logarithms(prices_y, "prices_y")
-    instants_x, instants_y = _comparable(_read(times_x, "times_x"), _read(times_y, "times_y"))
+    instants_x, instants_y = _comparable(read_instants(times_x, "times_x"), read_instants(times_y, "times_y"))
     return AsynchronousCovariance(*_native.hayashi_yoshida(instants_x, x, instants_y, y))
 
 
@@ -112,52 +111,3 @@ def _ordinals(values: Vector) -> npt.NDArray[np.int64]:
     # The bits of a float64 are ordered as its values, backwards below zero; adding 0.0 removes minus zero.
     bits = (values + 0.0).view(np.int64)
     return np.where(bits < 0, bits ^ _WITHOUT_SIGN, bits)
-
-
-def _read(times: ArrayLike, name: str) -> npt.NDArray[Any]:
-    """Nanoseconds as datetime64, or numbers."""
-    if getattr(getattr(times, "dtype", None), "tz", None) is not None:
-        times = np.asarray(times, dtype="datetime64[ns]")  # pandas converts to UTC
-    array = np.asarray(times)
-    if array.ndim != 1:
-        raise ShapeError(f"{name} has shape {array.shape}, expected one axis")
-    if array.dtype.kind == "O":
-        dated = any(isinstance(item, date) for item in array)
-        array = _from_dates(array, name) if dated else float_array(array, name)
-    if array.dtype.kind == "M":
-        missing = np.isnat(array)
-    elif array.dtype.kind in "iuf":
-        missing = ~np.isfinite(array)
-    else:
-        raise InputError(f"{name} holds {array.dtype} values, expected times or numbers; convert them first")
-    if missing.any():
-        i = int(np.argmax(missing))
-        raise NonFiniteError(f"{name} holds {array[i]} at index {i}; remove or fill it first")
-    return _nanoseconds(array, name) if array.dtype.kind == "M" else _signed(array)
-
-
-def _signed(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return numbers.astype(np.int64 if numbers.dtype.kind in "iu" else np.float64)
-
-
-def _nanoseconds(times: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
-    exact = times.astype("datetime64[ns]")
-    outside = exact.astype(times.dtype) != times
-    if outside.any():
-        i = int(np.argmax(outside))
-        raise InputError(f"{name} is {times[i]} at index {i}, expected a time between 1678 and 2262")
-    return exact
-
-
-def _from_dates(items: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
-    instants = np.empty(len(items), dtype="datetime64[us]")
-    for i, given in enumerate(items):
-        item: Any = given
-        if item is not None and not isinstance(item, date):
-            raise InputError(
-                f"{name} holds {item!r} ({type(item).__name__}) at index {i} among times, expected a time"
-            )
-        if isinstance(item, datetime) and item.tzinfo is not None:
-            item = item.astimezone(UTC).replace(tzinfo=None)
-        instants[i] = item
-    return instants

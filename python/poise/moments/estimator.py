@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from poise import _native
+from poise.domain.labels import unwrap_vector
 from poise.moments.online import OnlineCovariance
 from poise.moments.rule import EwmaRule, ewma_rule
+from poise.typing import ArrayLike
 
 
-class EwmaCovariance(OnlineCovariance[_native.EwmaState]):
+class EwmaCovariance(_native.EwmaDoor, OnlineCovariance[_native.EwmaState]):
     """Exponentially weighted covariance and correlation, in batch or row by row with one result.
 
     Parameters
@@ -43,6 +45,10 @@ class EwmaCovariance(OnlineCovariance[_native.EwmaState]):
     one per pair, which takes nine times the memory. A row that is refused leaves the state as it was.
     Copies and pickles are independent and continue bit for bit.
 
+    A row costs ``O(n_assets)``: it waits with a few others until a matrix is read or they are enough to be
+    added in one pass. When a matrix is read changes what follows by rounding only; volatilities and
+    :meth:`portfolio_variance` are read without adding anything.
+
     Examples
     --------
     >>> estimator = EwmaCovariance(half_life=2.0)
@@ -55,6 +61,7 @@ class EwmaCovariance(OnlineCovariance[_native.EwmaState]):
 
     _kernel = _native.EwmaState
     _parameters = frozenset(EwmaRule.__annotations__)
+    _partial_fit_labelled = OnlineCovariance.partial_fit
 
     def __init__(
         self,
@@ -67,11 +74,41 @@ class EwmaCovariance(OnlineCovariance[_native.EwmaState]):
     ) -> None:
         super().__init__(ewma_rule(half_life, adjust=adjust, bias=bias, ignore_na=ignore_na, demean=demean))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The early protocols of pickle cannot make the object of a compiled base.
+        return type(self), (self.half_life,), self.__getstate__()
+
     @property
     def half_life(self) -> float:
         """Observations after which a weight has halved."""
         value: float = self._rule["half_life"]
         return value
+
+    def portfolio_variance(self, weights: ArrayLike) -> float:
+        """Variance of a portfolio per bar, ``weights @ covariance_ @ weights``.
+
+        Parameters
+        ----------
+        weights : array_like of shape (n_assets,)
+            Fractions of the portfolio's value. Labelled weights are matched by name.
+
+        Returns
+        -------
+        float
+            Per bar, in squared units of the returns. NaN where an entry of the covariance is.
+
+        Raises
+        ------
+        NonFiniteError
+            If a weight is NaN or infinite; the message names its index.
+        ShapeError
+            If the weights are of other assets.
+        StateError
+            If nothing was fitted yet.
+        """
+        state = self._fitted()
+        values, _ = unwrap_vector(weights, "weights", self._labels)
+        return state.portfolio_variance(values)
 
     @property
     def correlation_(self) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from poise import _native
 from poise.domain.labels import unwrap_matrix
 from poise.errors import InputError, ShapeError
+from poise.moments.packed import packed_size
 from poise.moments.rule import EwmaRule, ewma_rule
 from poise.typing import ArrayLike, Matrix
 
@@ -23,6 +24,7 @@ def ewma_covariance(
     ignore_na: bool = False,
     demean: bool = True,
     last: bool = True,
+    packed: bool = False,
     out: Matrix | None = None,
 ) -> Any:
     """Exponentially weighted covariance; equals ``pandas.DataFrame.ewm(halflife=half_life).cov()``.
@@ -46,6 +48,9 @@ def ewma_covariance(
         shorter horizons; they need no correction, so `bias` changes nothing.
     last : bool, default=True
         The matrix after the last row. False gives the matrix after every row.
+    packed : bool, default=False
+        Lower triangles row by row instead of whole matrices: half the memory, and a long path takes half the
+        time. Bare arrays whatever came in; :func:`unpack` makes whole matrices of them.
     out : ndarray, optional
         Where to write: float64, C-contiguous, of the shape of the answer. Spares the allocation, which
         for a long path takes longer than the computation.
@@ -55,7 +60,8 @@ def ewma_covariance(
     ndarray of shape (n_assets, n_assets), or with ``last=False`` (n_observations, n_assets, n_assets)
         Per bar, in squared units of `R`. With the labels of `R`; a pandas path is indexed by
         (time, asset). NaN where a pair has no estimate yet: before its second common observation (its
-        first with ``bias=True`` or ``demean=False``). Row t depends on rows up to t only.
+        first with ``bias=True`` or ``demean=False``). Row t depends on rows up to t only. With
+        ``packed=True`` the two axes of a matrix are one of length ``n_assets * (n_assets + 1) / 2``.
 
     Raises
     ------
@@ -64,7 +70,7 @@ def ewma_covariance(
     NonFiniteError
         If a return is infinite; the message names row and column.
     ParameterError
-        If `half_life` is not positive.
+        If `half_life` is not positive, or a return so large (1e154) that its square is infinite.
     ShapeError
         If `R` has not two axes, or `out` does not fit.
 
@@ -86,8 +92,9 @@ def ewma_covariance(
            [0.000151, 0.000189]])
     """
     rule = ewma_rule(half_life, adjust=adjust, bias=bias, ignore_na=ignore_na, demean=demean)
-    kernels = _native.ewma_covariance, _native.ewma_covariance_path
-    return _estimate(R, rule, kernels, last=last, out=out)
+    path = _native.ewma_covariance_packed_path if packed else _native.ewma_covariance_path
+    kernels = _native.ewma_covariance, path
+    return _estimate(R, rule, kernels, last=last, packed=packed, out=out)
 
 
 def ewma_correlation(
@@ -99,6 +106,7 @@ def ewma_correlation(
     ignore_na: bool = False,
     demean: bool = True,
     last: bool = True,
+    packed: bool = False,
     out: Matrix | None = None,
 ) -> Any:
     """Exponentially weighted correlation; equals ``pandas.DataFrame.ewm(halflife=half_life).corr()``.
@@ -107,7 +115,7 @@ def ewma_correlation(
     ----------
     R : array_like of shape (n_observations, n_assets)
         As in :func:`ewma_covariance`.
-    half_life, adjust, bias, ignore_na, demean, last, out
+    half_life, adjust, bias, ignore_na, demean, last, packed, out
         As in :func:`ewma_covariance`; `bias` cancels out.
 
     Returns
@@ -130,8 +138,9 @@ def ewma_correlation(
            [0.4066, 1.    ]])
     """
     rule = ewma_rule(half_life, adjust=adjust, bias=bias, ignore_na=ignore_na, demean=demean)
-    kernels = _native.ewma_correlation, _native.ewma_correlation_path
-    return _estimate(R, rule, kernels, last=last, out=out)
+    path = _native.ewma_correlation_packed_path if packed else _native.ewma_correlation_path
+    kernels = _native.ewma_correlation, path
+    return _estimate(R, rule, kernels, last=last, packed=packed, out=out)
 
 
 def _estimate(
@@ -140,22 +149,30 @@ def _estimate(
     kernels: tuple[Callable[..., Matrix], Callable[..., None]],
     *,
     last: bool,
+    packed: bool,
     out: Matrix | None,
 ) -> Any:
     kernel, path_kernel = kernels
     returns, labels = unwrap_matrix(R)
     n_observations, n_assets = returns.shape
-    shape = (n_assets, n_assets) if last else (n_observations, n_assets, n_assets)
+    shape = (packed_size(n_assets),) if packed else (n_assets, n_assets)
+    if not last:
+        shape = (n_observations, *shape)
     if out is not None:
         _check_out(out, shape, returns)
     if last:
-        matrix = kernel(returns, **rule)
+        answer = kernel(returns, **rule)
+        if packed:
+            answer = answer[np.tril_indices(n_assets)]
         if out is not None:
-            out[...] = matrix
-        return labels.matrix(matrix if out is None else out)
-    path = np.empty(shape) if out is None else out
-    path_kernel(returns, path, **rule)
-    return labels.panel(path)
+            out[...] = answer
+            answer = out
+    else:
+        answer = np.empty(shape) if out is None else out
+        path_kernel(returns, answer, **rule)
+    if packed:
+        return answer
+    return labels.matrix(answer) if last else labels.panel(answer)
 
 
 def _check_out(out: Any, shape: tuple[int, ...], returns: Matrix) -> None:

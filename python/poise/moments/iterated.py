@@ -24,6 +24,28 @@ class IteratedRule(TypedDict):
     winsor: float | None
 
 
+def iterated_rule(
+    volatility_half_life: Any, correlation_half_life: Any, *, whiten_lag: int, winsor: Any
+) -> IteratedRule:
+    """Return the choices as plain values.
+
+    Raises
+    ------
+    ParameterError
+        If a half-life is not positive, `whiten_lag` neither 0 nor 1, or `winsor` below 1.
+    """
+    if whiten_lag not in (0, 1):
+        raise ParameterError(
+            f"whiten_lag is {whiten_lag!r}, expected 1 (the volatility before) or 0 (reference code)"
+        )
+    return {
+        "volatility_half_life": checked_half_life(volatility_half_life, "volatility_half_life"),
+        "correlation_half_life": checked_half_life(correlation_half_life, "correlation_half_life"),
+        "whiten_lag": int(whiten_lag),
+        "winsor": _checked_winsor(winsor),
+    }
+
+
 class IteratedEwmaCovariance(OnlineCovariance[_native.IteratedState]):
     """Iterated EWMA covariance: zero-mean, robust to jumps, positive semidefinite whatever is missing.
 
@@ -107,17 +129,9 @@ class IteratedEwmaCovariance(OnlineCovariance[_native.IteratedState]):
         whiten_lag: int = 1,
         winsor: float | None = 4.2,
     ) -> None:
-        if whiten_lag not in (0, 1):
-            raise ParameterError(
-                f"whiten_lag is {whiten_lag!r}, expected 1 (the volatility before) or 0 (reference code)"
-            )
-        rule: IteratedRule = {
-            "volatility_half_life": checked_half_life(volatility_half_life, "volatility_half_life"),
-            "correlation_half_life": checked_half_life(correlation_half_life, "correlation_half_life"),
-            "whiten_lag": int(whiten_lag),
-            "winsor": _checked_winsor(winsor),
-        }
-        super().__init__(rule)
+        super().__init__(
+            iterated_rule(volatility_half_life, correlation_half_life, whiten_lag=whiten_lag, winsor=winsor)
+        )
 
     @property
     def volatility_half_life(self) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -55,6 +56,7 @@ class OnlineCovariance(Generic[State]):
         self._rule = dict(rule)
         self._state: State | None = None
         self._labels = BARE
+        self._starting = Lock()
 
     def __repr__(self) -> str:
         chosen = ", ".join(f"{name}={value!r}" for name, value in self._rule.items())
@@ -87,7 +89,7 @@ class OnlineCovariance(Generic[State]):
         returns, labels = unwrap_matrix(R)
         state = self._new_state(returns.shape[1])
         state.absorb(returns)
-        self._state, self._labels = state, Labels(labels.kind, assets=labels.assets)
+        self._labels, self._state = Labels(labels.kind, assets=labels.assets), state
         return self
 
     def partial_fit(self, row: ArrayLike) -> Self:
@@ -112,13 +114,21 @@ class OnlineCovariance(Generic[State]):
         ShapeError
             If the row has other assets than the rows before.
         """
+        return self._take(row, lambda state, values: state.update(values))
+
+    def _take(self, row: ArrayLike, feed: Callable[[State, Vector], None]) -> Self:
+        """Hand the row to the state; the first row makes the state and gives it its labels."""
         values, labels = unwrap_vector(row, "row", self._labels)
         if self._state is None:
-            state = self._new_state(len(values))
-            state.update(values)
-            self._state, self._labels = state, Labels(labels.kind, assets=labels.assets)
-        else:
-            self._state.update(values)
+            with self._starting:
+                if self._state is None:
+                    state = self._new_state(len(values))
+                    feed(state, values)
+                    self._labels, self._state = Labels(labels.kind, assets=labels.assets), state
+                    return self
+            # Another thread brought the first row meanwhile; its labels count.
+            values, _ = unwrap_vector(row, "row", self._labels)
+        feed(self._state, values)
         return self
 
     @property
@@ -176,6 +186,7 @@ class OnlineCovariance(Generic[State]):
     def __setstate__(self, saved: tuple[dict[str, Any], Labels, bytes | None]) -> None:
         self._rule, self._labels, state = saved
         self._state = None if state is None else self._kernel.from_bytes(state)
+        self._starting = Lock()
 
     def _new_state(self, n_assets: int) -> State:
         state: State = self._kernel(n_assets, **self._rule)

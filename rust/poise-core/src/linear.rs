@@ -1,32 +1,13 @@
 //! Symmetric products and eigendecomposition, on the calling thread; the one place that knows `faer`.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
-use faer::{Accum, Col, Mat, MatRef, Par};
+use faer::{Accum, Col, Mat, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2};
 
 use crate::{Error, Result};
-
-/// The sum of the outer products of rows that arrive in blocks.
-pub(crate) struct Gram(Mat<f64>);
-
-impl Gram {
-    pub(crate) fn new(n_columns: usize) -> Self {
-        Self(Mat::zeros(n_columns, n_columns))
-    }
-
-    /// Takes in whole rows, one after another in memory.
-    pub(crate) fn add(&mut self, rows: &[f64]) {
-        let n_columns = self.0.ncols();
-        let block = MatRef::from_row_major_slice(rows, rows.len() / n_columns, n_columns);
-        add_lower(&mut self.0, block.transpose(), block);
-    }
-
-    pub(crate) fn into_matrix(self) -> Array2<f64> {
-        mirrored(&self.0)
-    }
-}
 
 /// Adds the lower triangle of `left right`.
 fn add_lower(sum: &mut Mat<f64>, left: MatRef<'_, f64>, right: MatRef<'_, f64>) {
@@ -45,6 +26,25 @@ fn add_lower(sum: &mut Mat<f64>, left: MatRef<'_, f64>, right: MatRef<'_, f64>) 
 
 fn mirrored(lower: &Mat<f64>) -> Array2<f64> {
     Array2::from_shape_fn((lower.nrows(), lower.ncols()), |(i, j)| lower[(i.max(j), i.min(j))])
+}
+
+/// Whether Cholesky's factorisation of a symmetric matrix meets no pivot below `floor` times its diagonal entry,
+/// and none that is not positive.
+///
+/// The matrix is given row by row and used up.
+pub(crate) fn has_pivots(mut matrix: Vec<f64>, n: usize, floor: f64) -> bool {
+    let diagonal: Vec<f64> = matrix.iter().step_by(n + 1).copied().collect();
+    let scratch = cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default());
+    // Symmetric: its rows are its columns.
+    let factored = cholesky_in_place(
+        MatMut::from_column_major_slice_mut(&mut matrix, n, n),
+        Default::default(),
+        Par::Seq,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Default::default(),
+    );
+    let roots = matrix.iter().step_by(n + 1);
+    factored.is_ok() && roots.zip(&diagonal).all(|(root, entry)| *root > 0.0 && root * root > floor * entry)
 }
 
 /// `U diag(values) U'` of a symmetric matrix.
@@ -125,13 +125,20 @@ mod tests {
     }
 
     #[test]
-    fn the_gram_matrix_sums_outer_products() {
-        let rows = symmetric(7);
-        let mut gram = Gram::new(7);
-        let flat: Vec<f64> = rows.iter().copied().collect();
-        gram.add(&flat[..14]);
-        gram.add(&flat[14..]);
-        assert!((gram.into_matrix() - rows.t().dot(&rows)).iter().all(|x| x.abs() < 1e-13));
+    fn pivots_are_judged_by_their_floor() {
+        for n in [1, 2, 7, 40, 150] {
+            let gram = |rows: &Array2<f64>| rows.t().dot(rows).iter().copied().collect::<Vec<f64>>();
+            let mut rows = Array2::<f64>::eye(n) + symmetric(n) / n as f64;
+            assert!(has_pivots(gram(&rows), n, 1e-10), "n = {n}");
+            let mut negative = gram(&rows);
+            negative[n * n - 1] *= -1.0;
+            assert!(!has_pivots(negative, n, 0.0), "n = {n}");
+            if n > 1 {
+                let twin = rows.column(0).to_owned();
+                rows.column_mut(n - 1).assign(&twin);
+                assert!(!has_pivots(gram(&rows), n, 1e-10), "n = {n}");
+            }
+        }
     }
 
     #[test]

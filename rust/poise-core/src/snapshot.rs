@@ -5,6 +5,9 @@ use crate::{Error, Result};
 const HEADER: usize = size_of::<u64>() + size_of::<u32>();
 const CHECKSUM: usize = size_of::<u64>();
 
+/// Counts up to here are whole numbers as floats as well.
+pub(crate) const MOST_COUNTED: u64 = 1 << 53;
+
 /// What one kind of state writes in front of its payload.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Format {
@@ -40,6 +43,17 @@ impl Writer {
         self.bytes.push(u8::from(value));
     }
 
+    /// A time, in whatever unit, before or after its origin.
+    pub(crate) fn instant(&mut self, value: i64) {
+        self.bytes.extend(value.to_le_bytes());
+    }
+
+    /// Another state inside this one.
+    pub(crate) fn bytes(&mut self, state: &[u8]) {
+        self.count(state.len() as u64);
+        self.bytes.extend(state);
+    }
+
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let sum = checksum(&self.bytes);
         self.bytes.extend(sum.to_le_bytes());
@@ -49,6 +63,7 @@ impl Writer {
 
 /// Hands out a payload, in the order it was written.
 pub(crate) struct Reader<'a> {
+    version: u32,
     rest: &'a [u8],
 }
 
@@ -59,11 +74,12 @@ impl<'a> Reader<'a> {
             return Err(refused(format!("{} bytes are too short for a state", bytes.len())));
         }
         let (checked, sum) = bytes.split_at(bytes.len() - CHECKSUM);
-        let mut reader = Self { rest: checked };
+        let mut reader = Self { version: 0, rest: checked };
         if reader.take()? != *format.mark {
             return Err(refused(format!("the bytes are not those of {}", format.name)));
         }
         let version = u32::from_le_bytes(reader.take()?);
+        reader.version = version;
         if version > format.version {
             return Err(refused(format!(
                 "version {version} is newer than {}; upgrade poise",
@@ -74,6 +90,11 @@ impl<'a> Reader<'a> {
             return Err(refused("the checksum does not fit; the bytes were damaged".to_owned()));
         }
         Ok(reader)
+    }
+
+    /// The version that wrote the bytes.
+    pub(crate) fn version(&self) -> u32 {
+        self.version
     }
 
     pub(crate) fn real(&mut self) -> Result<f64> {
@@ -88,8 +109,13 @@ impl<'a> Reader<'a> {
         (0..n).map(|_| self.real()).collect()
     }
 
+    /// A number of rows or assets; refused where no life is long enough to count so far, so that it can go on
+    /// counting.
     pub(crate) fn count(&mut self) -> Result<u64> {
-        Ok(u64::from_le_bytes(self.take()?))
+        match u64::from_le_bytes(self.take()?) {
+            count if count <= MOST_COUNTED => Ok(count),
+            count => Err(refused(format!("a count is {count}"))),
+        }
     }
 
     /// A positive number of assets that the bytes could hold.
@@ -107,6 +133,19 @@ impl<'a> Reader<'a> {
             [1] => Ok(true),
             [other] => Err(refused(format!("a flag is {other}"))),
         }
+    }
+
+    pub(crate) fn instant(&mut self) -> Result<i64> {
+        Ok(i64::from_le_bytes(self.take()?))
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8]> {
+        let count = self.count()?;
+        let taken = usize::try_from(count).ok().and_then(|count| self.rest.split_at_checked(count));
+        let (state, rest) = taken
+            .ok_or_else(|| refused(format!("{count} bytes expected, {} bytes left", self.rest.len())))?;
+        self.rest = rest;
+        Ok(state)
     }
 
     /// Refuses what is left over.
@@ -173,14 +212,22 @@ mod tests {
         writer.count(3);
         writer.reals(&[-0.0, f64::NAN]);
         writer.flag(true);
+        writer.bytes(b"inside");
+        writer.instant(-7);
         let bytes = writer.finish();
         let mut reader = Reader::open(&bytes, FORMAT).unwrap();
+        assert!(reader.bytes().is_ok_and(|state| state.len() == 3));
+        let mut reader = Reader::open(&bytes, FORMAT).unwrap();
         assert_eq!(reader.size(), Ok(3));
-        assert!(reader.reals(3).is_err());
+        assert!(reader.reals(9).is_err());
         assert_eq!(reader.real().unwrap().to_bits(), (-0.0_f64).to_bits());
         assert!(reader.real().unwrap().is_nan());
         assert_eq!(reader.flag(), Ok(true));
+        assert_eq!(reader.bytes(), Ok(&b"inside"[..]));
+        assert_eq!(reader.instant(), Ok(-7));
+        assert!(reader.instant().is_err());
         assert!(reader.count().is_err());
+        assert!(reader.bytes().is_err());
         assert!(reader.close().is_ok());
         assert!(Reader::open(&bytes, FORMAT).unwrap().close().is_err());
     }
@@ -192,6 +239,17 @@ mod tests {
             writer.count(count);
             let bytes = writer.finish();
             assert!(Reader::open(&bytes, FORMAT).unwrap().size().is_err());
+        }
+    }
+
+    #[test]
+    fn nothing_counts_beyond_what_can_be_counted() {
+        // Found by fuzzing: the next row made the count overflow.
+        for (count, is_taken) in [(MOST_COUNTED, true), (MOST_COUNTED + 1, false), (u64::MAX, false)] {
+            let mut writer = Writer::new(FORMAT);
+            writer.count(count);
+            let bytes = writer.finish();
+            assert_eq!(Reader::open(&bytes, FORMAT).unwrap().count().is_ok(), is_taken, "{count}");
         }
     }
 }

@@ -31,11 +31,9 @@ impl IteratedState {
     }
 
     /// Takes in one row.
-    fn update(&mut self, py: Python<'_>, row: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
-        // A row with gaps may take long enough to let others run.
+    fn update(&mut self, row: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
         let row = row.as_array();
-        let state = &mut self.inner;
-        detached(py, || state.update(row))
+        self.inner.update(row).map_err(to_python)
     }
 
     /// Takes in many rows.
@@ -55,14 +53,12 @@ impl IteratedState {
         self.inner.n_observations()
     }
 
-    fn covariance<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let state = &self.inner;
-        Ok(detached(py, || Ok(state.covariance()))?.into_pyarray(py))
+    fn covariance<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
+        self.inner.covariance().into_pyarray(py)
     }
 
-    fn correlation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let state = &self.inner;
-        Ok(detached(py, || Ok(state.correlation()))?.into_pyarray(py))
+    fn correlation<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
+        self.inner.correlation().into_pyarray(py)
     }
 
     fn volatility<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {

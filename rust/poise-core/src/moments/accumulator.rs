@@ -1,7 +1,8 @@
 //! Moments of any rows: on one chain of weights while nothing is missing, on one per pair from the first gap.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, aview1};
 
+use super::complete::for_each_row;
 use super::dense::Dense;
 use super::gaps::{self, RowKind};
 use super::packed;
@@ -19,7 +20,7 @@ pub enum ZeroVariance {
 }
 
 /// Running second moments.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) enum Accumulator {
     Dense(Dense),
     Pairs(Pairs),
@@ -32,7 +33,7 @@ impl Accumulator {
 
     /// The moments of a whole matrix.
     pub(super) fn of(scheme: &Scheme, what: &'static str, rows: ArrayView2<'_, f64>) -> Result<Self> {
-        let complete = !gaps::has_gaps(what, rows)?;
+        let complete = !gaps::has_gaps_or_giants(what, rows)?;
         let mut moments = Self::new(rows.ncols());
         moments.absorb(scheme, rows, complete);
         Ok(moments)
@@ -46,7 +47,7 @@ impl Accumulator {
     }
 
     /// Takes in a row without infinities.
-    pub(super) fn update(&mut self, scheme: &Scheme, row: ArrayView1<'_, f64>, kind: RowKind) {
+    pub(super) fn update(&mut self, scheme: &Scheme, row: &[f64], kind: RowKind) {
         match (&mut *self, kind) {
             (Self::Dense(dense), RowKind::Complete) => return dense.update(scheme, row),
             (Self::Dense(dense), RowKind::Missing) => return dense.memory.miss(scheme),
@@ -54,10 +55,7 @@ impl Accumulator {
             (Self::Pairs(_), _) => {}
         }
         if let Self::Pairs(pairs) = self {
-            match row.as_slice() {
-                Some(values) => pairs.update(scheme, values),
-                None => pairs.update(scheme, &row.to_vec()),
-            }
+            pairs.update(scheme, row);
         }
     }
 
@@ -65,7 +63,14 @@ impl Accumulator {
     pub(super) fn absorb(&mut self, scheme: &Scheme, rows: ArrayView2<'_, f64>, complete: bool) {
         match self {
             Self::Dense(dense) if complete => dense.absorb(scheme, rows),
-            _ => rows.rows().into_iter().for_each(|row| self.update(scheme, row, gaps::kind_of(row))),
+            _ => for_each_row(rows, |row| self.update(scheme, row, gaps::kind_of(row.into()))),
+        }
+    }
+
+    /// Makes the next reads cheap.
+    pub(super) fn fold(&mut self) {
+        if let Self::Dense(dense) = self {
+            dense.fold();
         }
     }
 
@@ -74,7 +79,7 @@ impl Accumulator {
         match self {
             Self::Dense(dense) => {
                 let correction = dense.memory.correction(scheme);
-                packed::fill_symmetric(out, &dense.moments, dense.mean.len(), |_, _, xy| correction * xy);
+                packed::fill_symmetric(out, &dense.moments(), dense.mean.len(), |_, _, xy| correction * xy);
             }
             Self::Pairs(pairs) => {
                 packed::fill_symmetric(out, &pairs.pairs, pairs.n_assets, |_, _, pair| {
@@ -90,9 +95,10 @@ impl Accumulator {
             Self::Dense(dense) => {
                 let n = dense.mean.len();
                 let known = is_known(dense.memory.correction(scheme), dense.memory.n_observations, zero);
+                let moments = dense.moments();
                 let inverse: Vec<f64> =
-                    (0..n).map(|i| inverse_deviation(dense.moments[packed::diagonal(i)], zero)).collect();
-                packed::fill_symmetric(out, &dense.moments, n, |i, j, &xy| match (known, i == j) {
+                    (0..n).map(|i| inverse_deviation(moments[packed::diagonal(i)], zero)).collect();
+                packed::fill_symmetric(out, &moments, n, |i, j, &xy| match (known, i == j) {
                     (false, _) => f64::NAN,
                     (true, true) => unit_or_nan(inverse[i]),
                     (true, false) => correlation(xy, inverse[i], inverse[j]),
@@ -116,20 +122,37 @@ impl Accumulator {
 
     /// The diagonal of the covariance.
     pub(super) fn variances(&self, scheme: &Scheme) -> Array1<f64> {
-        (0..self.n_assets())
-            .map(packed::diagonal)
-            .map(|at| match self {
-                Self::Dense(dense) => dense.memory.correction(scheme) * dense.moments[at],
-                Self::Pairs(pairs) => pairs.pairs[at].memory.correction(scheme) * pairs.pairs[at].xy,
-            })
-            .collect()
+        match self {
+            Self::Dense(dense) => {
+                let correction = dense.memory.correction(scheme);
+                dense.variances().into_iter().map(|variance| correction * variance).collect()
+            }
+            Self::Pairs(pairs) => (0..pairs.n_assets)
+                .map(|i| &pairs.pairs[packed::diagonal(i)])
+                .map(|pair| pair.memory.correction(scheme) * pair.xy)
+                .collect(),
+        }
+    }
+
+    /// `w'Cw`, NaN where an entry is.
+    pub(super) fn form(&self, scheme: &Scheme, w: &[f64]) -> f64 {
+        match self {
+            Self::Dense(dense) => dense.memory.correction(scheme) * dense.form(w),
+            Self::Pairs(_) => {
+                let covariance = self.covariance(scheme);
+                let form = covariance.rows().into_iter().zip(w).map(|(row, own)| own * row.dot(&aview1(w)));
+                form.sum()
+            }
+        }
     }
 
     fn matrix(&self, write: impl FnOnce(&mut [f64])) -> Array2<f64> {
         let n = self.n_assets();
-        let mut values = vec![0.0; n * n];
-        write(&mut values);
-        Array2::from_shape_fn((n, n), |(i, j)| values[i * n + j])
+        let mut matrix = Array2::zeros((n, n));
+        if let Some(values) = matrix.as_slice_mut() {
+            write(values);
+        }
+        matrix
     }
 }
 
@@ -139,7 +162,7 @@ fn is_known(correction: f64, n_observations: u64, zero: ZeroVariance) -> bool {
 }
 
 /// One over the standard deviation; for a variance of zero what makes its correlations NaN or zero.
-pub(super) fn inverse_deviation(variance: f64, zero: ZeroVariance) -> f64 {
+fn inverse_deviation(variance: f64, zero: ZeroVariance) -> f64 {
     match (variance > 0.0, zero) {
         (true, _) => 1.0 / variance.sqrt(),
         (false, ZeroVariance::Nan) => f64::NAN,
@@ -148,7 +171,7 @@ pub(super) fn inverse_deviation(variance: f64, zero: ZeroVariance) -> f64 {
 }
 
 /// The correlation, held in [-1, 1] against rounding.
-pub(super) fn correlation(xy: f64, inverse_x: f64, inverse_y: f64) -> f64 {
+fn correlation(xy: f64, inverse_x: f64, inverse_y: f64) -> f64 {
     (xy * (inverse_x * inverse_y)).clamp(-1.0, 1.0)
 }
 

@@ -3,7 +3,8 @@
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::gaps;
-use crate::linear::Gram;
+use super::gram::Gram;
+use super::packed;
 use crate::{Error, Result, validate};
 
 /// Rows that are centred at a time: with 200 assets they stay in the second-level cache.
@@ -51,8 +52,10 @@ impl CompleteSample {
 
     fn measure(&mut self, returns: ArrayView2<'_, f64>, mean: &[f64]) {
         let (n_assets, inverse) = (mean.len(), 1.0 / self.unit);
-        let mut gram = Gram::new(n_assets);
+        let mut gram = Gram::default();
+        let mut sums = vec![0.0; packed::size(n_assets)];
         let mut block = Vec::with_capacity(BLOCK_ROWS * n_assets);
+        let scales = vec![1.0; BLOCK_ROWS.min(self.n_observations)];
         let mut fourth_powers = 0.0;
         for rows in returns.axis_chunks_iter(Axis(0), BLOCK_ROWS) {
             block.clear();
@@ -60,9 +63,10 @@ impl CompleteSample {
                 block.extend(row.iter().zip(mean).map(|(x, mean)| (x - mean) * inverse));
             });
             fourth_powers += block.chunks_exact(n_assets).map(|z| squared_norm(z).powi(2)).sum::<f64>();
-            gram.add(&block);
+            gram.add(&mut sums, 1.0, &block, &scales[..rows.nrows()]);
         }
-        self.covariance = gram.into_matrix() / self.n_observations as f64;
+        let n_observations = self.n_observations as f64;
+        self.covariance = packed::symmetric(&sums, n_assets, |_, _, sum| sum / n_observations);
         self.mean_fourth_power = fourth_powers / self.n_observations as f64;
     }
 
@@ -93,7 +97,7 @@ fn mean_and_unit(returns: ArrayView2<'_, f64>) -> (Vec<f64>, f64) {
 }
 
 /// Hands over each row as a slice, whose loops the compiler can vectorise; strided rows are copied.
-fn for_each_row(returns: ArrayView2<'_, f64>, mut visit: impl FnMut(&[f64])) {
+pub(super) fn for_each_row(returns: ArrayView2<'_, f64>, mut visit: impl FnMut(&[f64])) {
     let mut copy = Vec::with_capacity(returns.ncols());
     for row in returns.rows() {
         if let Some(values) = row.as_slice() {

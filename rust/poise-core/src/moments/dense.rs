@@ -4,11 +4,16 @@
 //! about zero it is `C <- past C + new x x'`. A deviation of exactly zero leaves the moments exactly as they
 //! are, so a constant asset keeps variance zero.
 
-use ndarray::{ArrayView1, ArrayView2, Axis};
+use std::borrow::Cow;
 
-use super::gram::{BLOCK_ROWS, GramBlock};
+use ndarray::{ArrayView2, Axis};
+use poise_simd::{Kernel, Simd, dispatch};
+
+use super::complete::for_each_row;
+use super::gram::{BLOCK_ROWS, Gram};
 use super::packed;
-use super::scheme::{Memory, Scheme};
+use super::scheme::{Memory, Scheme, Shares};
+use super::tail::Tail;
 
 /// Rows whose weight has fallen below this are skipped where their size allows it, 2^-66.
 const NEGLIGIBLE_WEIGHT: f64 = 1.355_252_715_606_880_5e-20;
@@ -16,14 +21,15 @@ const NEGLIGIBLE_WEIGHT: f64 = 1.355_252_715_606_880_5e-20;
 /// What skipping may cost any variance, relative to it: the rounding of one product, 2^-53.
 const NEGLIGIBLE_ERROR: f64 = 1.110_223_024_625_156_5e-16;
 
-/// Mean and packed second moments of all assets.
-#[derive(Debug, Clone, PartialEq)]
+/// Mean and second moments of all assets; the last few rows wait in a tail until there are enough to be added
+/// in one pass.
+#[derive(Debug, Clone)]
 pub(super) struct Dense {
     pub(super) memory: Memory,
     pub(super) mean: Vec<f64>,
-    pub(super) moments: Vec<f64>,
-    /// Scratch of the last row: what its outer product adds.
-    pub(super) step: Vec<f64>,
+    /// Packed, without what is in the tail.
+    pub(super) folded: Vec<f64>,
+    pub(super) tail: Tail,
 }
 
 impl Dense {
@@ -31,54 +37,70 @@ impl Dense {
         Self {
             memory: Memory::default(),
             mean: vec![0.0; n_assets],
-            moments: vec![0.0; packed::size(n_assets)],
-            step: vec![0.0; n_assets],
+            folded: vec![0.0; packed::size(n_assets)],
+            tail: Tail::default(),
         }
     }
 
     /// Takes in one finite row.
-    pub(super) fn update(&mut self, scheme: &Scheme, row: ArrayView1<'_, f64>) {
-        let past = self.advance(scheme, row);
-        packed::decay_and_add(&mut self.moments, past, &self.step);
+    pub(super) fn update(&mut self, scheme: &Scheme, row: &[f64]) {
+        let shares = self.memory.observe(scheme);
+        let step = self.tail.push(shares.past, self.mean.len());
+        take_step(scheme, shares, &mut self.mean, row, step);
+        if self.tail.is_full(self.mean.len()) {
+            self.fold();
+        }
     }
 
-    /// Moves weights and mean by one row, leaves in `step` the vector whose outer product belongs to the
-    /// moments and returns the share that they keep.
-    pub(super) fn advance(&mut self, scheme: &Scheme, row: ArrayView1<'_, f64>) -> f64 {
-        let shares = self.memory.observe(scheme);
-        if scheme.demean {
-            let size = (shares.past * shares.new).sqrt();
-            for ((step, mean), &x) in self.step.iter_mut().zip(&mut self.mean).zip(row) {
-                let deviation = x - *mean;
-                *mean += shares.new * deviation;
-                *step = size * deviation;
-            }
-        } else {
-            let size = shares.new.sqrt();
-            for (step, &x) in self.step.iter_mut().zip(row) {
-                *step = size * x;
-            }
+    /// Moves the tail into the moments.
+    pub(super) fn fold(&mut self) {
+        self.tail.fold_into(&mut self.folded, self.mean.len());
+    }
+
+    /// The packed second moments.
+    pub(super) fn moments(&self) -> Cow<'_, [f64]> {
+        if self.tail.is_empty() {
+            return Cow::Borrowed(&self.folded);
         }
-        shares.past
+        let mut moments = self.folded.clone();
+        self.tail.clone().fold_into(&mut moments, self.mean.len());
+        Cow::Owned(moments)
+    }
+
+    /// The second moment of each asset with itself.
+    pub(super) fn variances(&self) -> Vec<f64> {
+        let mut variances: Vec<f64> =
+            (0..self.mean.len()).map(|i| self.folded[packed::diagonal(i)]).collect();
+        if !self.tail.is_empty() {
+            self.tail.add_to_variances(&mut variances);
+        }
+        variances
+    }
+
+    /// The second moment of the assets' sum under the weights `w`.
+    pub(super) fn form(&self, w: &[f64]) -> f64 {
+        let form = packed::quadratic_form(&self.folded, w);
+        if self.tail.is_empty() { form } else { self.tail.add_to_form(form, w) }
     }
 
     /// Takes in many finite rows, as [`Dense::update`] would one by one, up to rounding.
     pub(super) fn absorb(&mut self, scheme: &Scheme, rows: ArrayView2<'_, f64>) {
+        self.fold();
         let (n_old, weight) = self.negligible_rows(scheme, rows.nrows());
         if n_old == 0 {
-            return self.fold(scheme, rows);
+            return self.add_rows(scheme, rows);
         }
         let before = self.clone();
         let (old, recent) = rows.split_at(Axis(0), n_old);
         let forgotten = self.forget(scheme, old);
-        self.fold(scheme, recent);
+        self.add_rows(scheme, recent);
         let harmless = forgotten
             .iter()
-            .enumerate()
-            .all(|(i, variance)| weight * variance <= NEGLIGIBLE_ERROR * self.moments[packed::diagonal(i)]);
+            .zip(self.variances())
+            .all(|(forgotten, variance)| weight * forgotten <= NEGLIGIBLE_ERROR * variance);
         if !harmless {
             *self = before;
-            self.fold(scheme, rows);
+            self.add_rows(scheme, rows);
         }
     }
 
@@ -99,38 +121,100 @@ impl Dense {
     /// Moves weights and mean over `rows`, sets the moments to zero and returns the variances that they
     /// would have had: by Cauchy and Schwarz they bound what all covariances lose.
     fn forget(&mut self, scheme: &Scheme, rows: ArrayView2<'_, f64>) -> Vec<f64> {
-        let mut variances: Vec<f64> =
-            (0..self.mean.len()).map(|i| self.moments[packed::diagonal(i)]).collect();
-        for row in rows.rows() {
-            let past = self.advance(scheme, row);
-            for (variance, step) in variances.iter_mut().zip(&self.step) {
-                *variance = past * *variance + step * step;
-            }
-        }
-        self.moments.fill(0.0);
+        let mut variances = self.variances();
+        let mut step = vec![0.0; self.mean.len()];
+        for_each_row(rows, |row| {
+            let past = self.advance(scheme, row, &mut step);
+            decay_and_square(&mut variances, past, &step);
+        });
+        self.folded.fill(0.0);
         variances
     }
 
-    fn fold(&mut self, scheme: &Scheme, rows: ArrayView2<'_, f64>) {
+    /// Moves weights and mean by one row, leaves in `step` the vector whose outer product belongs to the
+    /// moments and returns the share that they keep.
+    pub(super) fn advance(&mut self, scheme: &Scheme, row: &[f64], step: &mut [f64]) -> f64 {
+        let shares = self.memory.observe(scheme);
+        take_step(scheme, shares, &mut self.mean, row, step);
+        shares.past
+    }
+
+    fn add_rows(&mut self, scheme: &Scheme, rows: ArrayView2<'_, f64>) {
         let n_assets = self.mean.len();
-        let mut block = GramBlock::new(n_assets);
-        let mut steps = Vec::with_capacity(BLOCK_ROWS.min(rows.nrows()) * n_assets);
-        let mut kept = Vec::with_capacity(BLOCK_ROWS);
+        let most_rows = BLOCK_ROWS.min(rows.nrows());
+        let (mut steps, mut scales) = (vec![0.0; most_rows * n_assets], vec![0.0; most_rows]);
+        let mut gram = Gram::default();
         for chunk in rows.axis_chunks_iter(Axis(0), BLOCK_ROWS) {
-            steps.clear();
-            kept.clear();
-            for row in chunk.rows() {
-                kept.push(self.advance(scheme, row));
-                steps.extend_from_slice(&self.step);
-            }
+            let mut slots = steps.chunks_exact_mut(n_assets).zip(&mut scales);
+            for_each_row(chunk, |row| {
+                if let Some((step, kept)) = slots.next() {
+                    *kept = self.advance(scheme, row, step);
+                }
+            });
             // Backwards, a row's weight is the product of the shares kept after it.
+            let scales = &mut scales[..chunk.nrows()];
             let mut weight = 1.0_f64;
-            for (step, past) in steps.chunks_exact(n_assets).zip(&kept).rev() {
-                block.push(step, weight.sqrt());
-                weight *= past;
+            for scale in scales.iter_mut().rev() {
+                let kept = *scale;
+                *scale = weight.sqrt();
+                weight *= kept;
             }
-            self.moments.iter_mut().for_each(|moment| *moment *= weight);
-            block.add_to(&mut self.moments);
+            gram.add(&mut self.folded, weight, &steps[..scales.len() * n_assets], scales);
+        }
+    }
+}
+
+/// Moves the mean by one row and leaves in `step` what of it belongs to the moments.
+fn take_step(scheme: &Scheme, shares: Shares, mean: &mut [f64], row: &[f64], step: &mut [f64]) {
+    if scheme.demean {
+        let size = (shares.past * shares.new).sqrt();
+        dispatch(Deviate { mean, row, step, new: shares.new, size });
+    } else {
+        let size = shares.new.sqrt();
+        step.iter_mut().zip(row).for_each(|(step, x)| *step = size * x);
+    }
+}
+
+struct Deviate<'a> {
+    mean: &'a mut [f64],
+    row: &'a [f64],
+    step: &'a mut [f64],
+    new: f64,
+    size: f64,
+}
+
+impl Kernel for Deviate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _simd: S) {
+        for ((step, mean), &x) in self.step.iter_mut().zip(self.mean).zip(self.row) {
+            let deviation = x - *mean;
+            // Not fused: a mean is the same on every path, dense or pair by pair.
+            *mean += self.new * deviation;
+            *step = self.size * deviation;
+        }
+    }
+}
+
+/// `v <- past v + step^2`, the diagonal of what is done to the moments.
+pub(super) fn decay_and_square(variances: &mut [f64], past: f64, step: &[f64]) {
+    dispatch(DecayAndSquare { variances, past, step });
+}
+
+struct DecayAndSquare<'a> {
+    variances: &'a mut [f64],
+    past: f64,
+    step: &'a [f64],
+}
+
+impl Kernel for DecayAndSquare<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for (variance, &step) in self.variances.iter_mut().zip(self.step) {
+            *variance = simd.fma(step, step, self.past * *variance);
         }
     }
 }
@@ -147,13 +231,14 @@ mod tests {
 
     fn one_by_one(scheme: &Scheme, rows: &Array2<f64>) -> Dense {
         let mut dense = Dense::new(rows.ncols());
-        rows.rows().into_iter().for_each(|row| dense.update(scheme, row));
+        for_each_row(rows.view(), |row| dense.update(scheme, row));
+        dense.fold();
         dense
     }
 
     fn assert_close(fast: &Dense, slow: &Dense) {
-        let scale = slow.moments.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
-        assert!(fast.moments.iter().zip(&slow.moments).all(|(a, b)| (a - b).abs() <= 1e-14 * scale));
+        let scale = slow.folded.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+        assert!(fast.folded.iter().zip(&slow.folded).all(|(a, b)| (a - b).abs() <= 1e-14 * scale));
         assert_eq!(fast.mean, slow.mean);
         assert_eq!(fast.memory, slow.memory);
     }
@@ -183,7 +268,7 @@ mod tests {
         fast.absorb(&scheme, rows.view());
         let slow = one_by_one(&scheme, &rows);
         for i in 0..3 {
-            let (a, b) = (fast.moments[packed::diagonal(i)], slow.moments[packed::diagonal(i)]);
+            let (a, b) = (fast.folded[packed::diagonal(i)], slow.folded[packed::diagonal(i)]);
             assert!((a - b).abs() <= 1e-12 * b);
         }
     }
@@ -195,7 +280,7 @@ mod tests {
         rows.column_mut(1).fill(0.1);
         let mut dense = Dense::new(2);
         dense.absorb(&scheme, rows.view());
-        assert_eq!(dense.moments[1..], [0.0, 0.0]);
+        assert_eq!(dense.folded[1..], [0.0, 0.0]);
         assert_eq!(dense.mean[1], 0.1);
     }
 }

@@ -3,11 +3,16 @@
 //! The recursion of `pandas.DataFrame.ewm`, all modes; with `demean = false` second moments about zero, as
 //! in RiskMetrics (1996). NaN is missing, pair by pair.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut3, Axis};
+use std::fmt::Debug;
 
-use super::accumulator::{Accumulator, ZeroVariance, correlation, inverse_deviation, unit_or_nan};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, ArrayViewMut3};
+
+use super::accumulator::{Accumulator, ZeroVariance};
+use super::complete::for_each_row;
 use super::dense::Dense;
 use super::gaps;
+use super::packed;
+use super::path::{PathShape, Running};
 use super::scheme::{EwmaRule, Scheme};
 use crate::{Error, Result};
 
@@ -31,26 +36,19 @@ pub fn ewma_correlation(
 pub fn ewma_covariance_path(
     returns: ArrayView2<'_, f64>,
     rule: &EwmaRule,
-    out: ArrayViewMut3<'_, f64>,
+    mut out: ArrayViewMut3<'_, f64>,
 ) -> Result<()> {
-    let scheme = Scheme::exponential(rule)?;
-    let n = returns.ncols();
-    if gaps::has_gaps("R", returns)? {
-        return gapped_path(&scheme, returns, out, |moments, slice| moments.write_covariance(&scheme, slice));
-    }
-    let mut dense = Dense::new(n);
-    let mut running = vec![0.0; n * n];
-    for_each_slice(returns, out, |row, slice| {
-        let past = dense.advance(&scheme, returns.row(row));
-        let correction = dense.memory.correction(&scheme);
-        let rows = running.chunks_exact_mut(n).zip(slice.chunks_exact_mut(n));
-        for ((moments, out), &scale) in rows.zip(&dense.step) {
-            for ((moment, out), step) in moments.iter_mut().zip(out).zip(&dense.step) {
-                *moment = past * *moment + scale * step;
-                *out = correction * *moment;
-            }
-        }
-    })
+    covariance_path(returns, rule, PathShape::Full, full_slices(returns, &mut out)?)
+}
+
+/// Writes the lower triangle of the covariance after each row, row by row, into `out`, of shape
+/// `(n_observations, n_assets (n_assets + 1) / 2)`.
+pub fn ewma_covariance_packed_path(
+    returns: ArrayView2<'_, f64>,
+    rule: &EwmaRule,
+    mut out: ArrayViewMut2<'_, f64>,
+) -> Result<()> {
+    covariance_path(returns, rule, PathShape::Packed, packed_slices(returns, &mut out)?)
 }
 
 /// Writes the correlation after each row into `out`, of shape `(n_observations, n_assets, n_assets)`.
@@ -58,77 +56,167 @@ pub fn ewma_correlation_path(
     returns: ArrayView2<'_, f64>,
     rule: &EwmaRule,
     zero: ZeroVariance,
-    out: ArrayViewMut3<'_, f64>,
+    mut out: ArrayViewMut3<'_, f64>,
+) -> Result<()> {
+    correlation_path(returns, rule, zero, PathShape::Full, full_slices(returns, &mut out)?)
+}
+
+/// Writes the lower triangle of the correlation after each row, as [`ewma_covariance_packed_path`] does.
+pub fn ewma_correlation_packed_path(
+    returns: ArrayView2<'_, f64>,
+    rule: &EwmaRule,
+    zero: ZeroVariance,
+    mut out: ArrayViewMut2<'_, f64>,
+) -> Result<()> {
+    correlation_path(returns, rule, zero, PathShape::Packed, packed_slices(returns, &mut out)?)
+}
+
+fn covariance_path(
+    returns: ArrayView2<'_, f64>,
+    rule: &EwmaRule,
+    shape: PathShape,
+    slices: Vec<&mut [f64]>,
 ) -> Result<()> {
     let scheme = Scheme::exponential(rule)?;
     let n = returns.ncols();
-    if gaps::has_gaps("R", returns)? {
-        return gapped_path(&scheme, returns, out, |moments, slice| {
-            moments.write_correlation(&scheme, zero, slice);
-        });
+    if gaps::has_gaps_or_giants("R", returns)? {
+        gapped_path(&scheme, returns, shape, slices, |moments, out| moments.write_covariance(&scheme, out));
+        return Ok(());
     }
-    let mut dense = Dense::new(n);
-    let mut running = vec![0.0; n * n];
-    let (mut variances, mut inverse) = (vec![0.0; n], vec![0.0; n]);
-    for_each_slice(returns, out, |row, slice| {
-        let past = dense.advance(&scheme, returns.row(row));
-        let unknown = zero == ZeroVariance::Uncorrelated && dense.memory.correction(&scheme).is_nan();
-        for ((variance, inverse), step) in variances.iter_mut().zip(&mut inverse).zip(&dense.step) {
-            *variance = past * *variance + step * step;
-            *inverse = if unknown { f64::NAN } else { inverse_deviation(*variance, zero) };
-        }
-        let rows = running.chunks_exact_mut(n).zip(slice.chunks_exact_mut(n));
-        for (i, (moments, out)) in rows.enumerate() {
-            let (scale, inverse_i) = (dense.step[i], inverse[i]);
-            let columns = moments.iter_mut().zip(&mut *out).zip(dense.step.iter().zip(&inverse));
-            for ((moment, out), (step, inverse_j)) in columns {
-                *moment = past * *moment + scale * step;
-                *out = correlation(*moment, inverse_i, *inverse_j);
-            }
-            out[i] = unit_or_nan(inverse_i);
-        }
-    })
+    let (mut dense, mut running) = (Dense::new(n), Running::new(shape, n));
+    for_each_slice(returns, slices, |row, slice| {
+        let past = dense.advance(&scheme, row, running.step());
+        running.write_covariance(past, dense.memory.correction(&scheme), slice);
+    });
+    Ok(())
+}
+
+fn correlation_path(
+    returns: ArrayView2<'_, f64>,
+    rule: &EwmaRule,
+    zero: ZeroVariance,
+    shape: PathShape,
+    slices: Vec<&mut [f64]>,
+) -> Result<()> {
+    let scheme = Scheme::exponential(rule)?;
+    let n = returns.ncols();
+    if gaps::has_gaps_or_giants("R", returns)? {
+        gapped_path(&scheme, returns, shape, slices, |moments, out| {
+            moments.write_correlation(&scheme, zero, out);
+        });
+        return Ok(());
+    }
+    let (mut dense, mut running) = (Dense::new(n), Running::new(shape, n));
+    for_each_slice(returns, slices, |row, slice| {
+        let past = dense.advance(&scheme, row, running.step());
+        let known = zero == ZeroVariance::Nan || !dense.memory.correction(&scheme).is_nan();
+        running.write_correlation(past, known, zero, slice);
+    });
+    Ok(())
 }
 
 fn gapped_path(
     scheme: &Scheme,
     returns: ArrayView2<'_, f64>,
-    out: ArrayViewMut3<'_, f64>,
+    shape: PathShape,
+    slices: Vec<&mut [f64]>,
     write: impl Fn(&Accumulator, &mut [f64]),
-) -> Result<()> {
-    let mut moments = Accumulator::new(returns.ncols());
-    for_each_slice(returns, out, |row, slice| {
-        let row = returns.row(row);
-        moments.update(scheme, row, gaps::kind_of(row));
-        write(&moments, slice);
-    })
-}
-
-/// Calls `fill(row, slice)` for each row and its contiguous slice of `out`.
-fn for_each_slice(
-    returns: ArrayView2<'_, f64>,
-    mut out: ArrayViewMut3<'_, f64>,
-    mut fill: impl FnMut(usize, &mut [f64]),
-) -> Result<()> {
-    let (n_observations, n_assets) = returns.dim();
-    if out.dim() != (n_observations, n_assets, n_assets) {
-        return Err(Error::Shape {
-            what: "out",
-            expected: format!("({n_observations}, {n_assets}, {n_assets})"),
-            found: format!("{:?}", out.dim()),
-        });
-    }
-    for (row, mut slice) in out.axis_iter_mut(Axis(0)).enumerate() {
-        match slice.as_slice_mut() {
-            Some(slice) => fill(row, slice),
-            None => {
-                return Err(Error::Shape {
-                    what: "out",
-                    expected: "C-contiguous matrices".to_owned(),
-                    found: format!("strides {:?}", slice.strides()),
-                });
+) {
+    let n = returns.ncols();
+    let mut moments = Accumulator::new(n);
+    let mut full = vec![0.0; if shape == PathShape::Packed { n * n } else { 0 }];
+    for_each_slice(returns, slices, |row, slice| {
+        moments.update(scheme, row, gaps::kind_of(row.into()));
+        moments.fold();
+        match shape {
+            PathShape::Full => write(&moments, slice),
+            PathShape::Packed => {
+                write(&moments, &mut full);
+                packed::pack(slice, &full, n);
             }
         }
+    });
+}
+
+/// Calls `fill(row, slice)` for each row of returns and its slice.
+fn for_each_slice(
+    returns: ArrayView2<'_, f64>,
+    slices: Vec<&mut [f64]>,
+    mut fill: impl FnMut(&[f64], &mut [f64]),
+) {
+    let mut slices = slices.into_iter();
+    for_each_row(returns, |row| {
+        if let Some(slice) = slices.next() {
+            fill(row, slice);
+        }
+    });
+}
+
+fn full_slices<'a>(
+    returns: ArrayView2<'_, f64>,
+    out: &'a mut ArrayViewMut3<'_, f64>,
+) -> Result<Vec<&'a mut [f64]>> {
+    let (n_observations, n_assets) = returns.dim();
+    check_shape(out.dim(), (n_observations, n_assets, n_assets))?;
+    let strides = out.strides().to_vec();
+    out.outer_iter_mut()
+        .map(|slice| slice.into_slice())
+        .collect::<Option<_>>()
+        .ok_or_else(|| scattered(&strides))
+}
+
+fn packed_slices<'a>(
+    returns: ArrayView2<'_, f64>,
+    out: &'a mut ArrayViewMut2<'_, f64>,
+) -> Result<Vec<&'a mut [f64]>> {
+    let (n_observations, n_assets) = returns.dim();
+    check_shape(out.dim(), (n_observations, packed::size(n_assets)))?;
+    let strides = out.strides().to_vec();
+    out.outer_iter_mut()
+        .map(|slice| slice.into_slice())
+        .collect::<Option<_>>()
+        .ok_or_else(|| scattered(&strides))
+}
+
+fn check_shape<D: PartialEq + Debug>(found: D, expected: D) -> Result<()> {
+    if found == expected {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::Shape { what: "out", expected: format!("{expected:?}"), found: format!("{found:?}") })
+}
+
+fn scattered(strides: &[isize]) -> Error {
+    let (expected, found) = ("contiguous slices".to_owned(), format!("strides {strides:?}"));
+    Error::Shape { what: "out", expected, found }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array3, Axis, arr2};
+
+    #[test]
+    fn what_cannot_be_written_to_is_refused() {
+        let (returns, rule) = (arr2(&[[0.1, 0.2], [0.3, -0.1]]), EwmaRule::new(3.0));
+        let mut wrong = Array3::zeros((2, 2, 3));
+        let error = ewma_covariance_path(returns.view(), &rule, wrong.view_mut()).unwrap_err();
+        assert!(error.to_string().contains("(2, 2, 3), expected (2, 2, 2)"), "{error}");
+        let mut packed = Array2::zeros((2, 4));
+        let error = ewma_covariance_packed_path(returns.view(), &rule, packed.view_mut()).unwrap_err();
+        assert!(error.to_string().contains("(2, 4), expected (2, 3)"), "{error}");
+        let mut scattered = Array3::zeros((2, 2, 2)).reversed_axes();
+        let error = ewma_covariance_path(returns.view(), &rule, scattered.view_mut()).unwrap_err();
+        assert!(error.to_string().contains("expected contiguous slices"), "{error}");
+    }
+
+    #[test]
+    fn slices_may_stand_apart() {
+        let (returns, rule) = (arr2(&[[0.1, 0.2], [0.3, -0.1], [0.2, 0.2]]), EwmaRule::new(3.0));
+        let (mut close, mut apart) = (Array3::zeros((3, 2, 2)), Array3::zeros((3, 4, 2)));
+        ewma_covariance_path(returns.view(), &rule, close.view_mut()).unwrap();
+        let (mut upper, _) = apart.view_mut().split_at(Axis(1), 2);
+        ewma_covariance_path(returns.view(), &rule, upper.view_mut()).unwrap();
+        let bits = |x: &f64| x.to_bits();
+        assert!(upper.iter().map(bits).eq(close.iter().map(bits)));
+    }
 }

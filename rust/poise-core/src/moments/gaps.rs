@@ -1,8 +1,16 @@
 //! Which values are missing. NaN means missing; an infinity is a mistake and is refused.
 
 use ndarray::{ArrayView1, ArrayView2};
+use poise_simd::{Kernel, Simd, dispatch};
 
 use crate::{Error, Result};
+
+/// Returns from here on are refused where second moments are formed: a weighted sum of their squares is finite,
+/// but not by much.
+const GIANT: f64 = 1e154;
+
+/// A little more than what makes the square of a giant infinite: the root of the largest number over it.
+const OVERFLOWING: f64 = 1.341;
 
 /// What a row holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +76,52 @@ fn all_finite(rows: ArrayView2<'_, f64>) -> bool {
     }
 }
 
+/// As [`has_gaps`], and refuses a return so large that moments of it might overflow.
+pub(super) fn has_gaps_or_giants(what: &'static str, rows: ArrayView2<'_, f64>) -> Result<bool> {
+    if !rows.is_empty() && rows.as_slice_memory_order().is_some_and(is_ordinary) {
+        return Ok(false);
+    }
+    let gaps = has_gaps(what, rows)?;
+    refuse_giants(what, rows.iter())?;
+    Ok(gaps)
+}
+
+/// Refuses the first return that is too large to be squared with room to spare.
+pub(super) fn refuse_giants<'a>(what: &'static str, mut values: impl Iterator<Item = &'a f64>) -> Result<()> {
+    match values.find(|x| x.abs() >= GIANT) {
+        Some(&value) => Err(Error::OutOfRange { what, value, range: "returns as fractions, below 1e154" }),
+        None => Ok(()),
+    }
+}
+
+/// Whether every value is finite and below [`GIANT`] in size; where it says no, the slower checks decide.
+pub(super) fn is_ordinary(values: &[f64]) -> bool {
+    dispatch(IsOrdinary(values))
+}
+
+struct IsOrdinary<'a>(&'a [f64]);
+
+impl Kernel for IsOrdinary<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> bool {
+        // Scaled so that the square of a giant is infinite; zero times it is NaN, which survives a sum.
+        let (unit, zero) = (simd.splat(OVERFLOWING), simd.splat(0.0));
+        let (blocks, rest) = simd.blocks(self.0);
+        let (fours, odd) = blocks.as_chunks::<4>();
+        let mut sums = [zero; 4];
+        for blocks in fours.iter().map(<[_; 4]>::as_slice).chain([odd]) {
+            for (sum, block) in sums.iter_mut().zip(blocks) {
+                let scaled = simd.mul(unit, simd.load(block));
+                *sum = simd.mul_add(simd.mul(scaled, scaled), zero, *sum);
+            }
+        }
+        let sum = simd.add(simd.add(sums[0], sums[1]), simd.add(sums[2], sums[3]));
+        simd.sum(sum) == 0.0 && rest.iter().all(|x| x.abs() < GIANT)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +150,28 @@ mod tests {
         rows[(1, 1)] = f64::INFINITY;
         let (left, _) = rows.view().split_at(Axis(1), 1);
         assert_eq!(has_gaps("R", left), Ok(false));
+    }
+
+    #[test]
+    fn giants_are_told_from_gaps() {
+        for n in [1, 3, 8, 9, 33, 70] {
+            let rows = Array2::from_elem((1, n), -0.999e154);
+            assert_eq!(has_gaps_or_giants("R", rows.view()), Ok(false));
+            for at in 0..n {
+                let mut row = rows.clone();
+                row[(0, at)] = f64::NAN;
+                assert_eq!(has_gaps_or_giants("R", row.view()), Ok(true));
+                assert!(!is_ordinary(row.as_slice().unwrap()));
+                row[(0, at)] = -1e154;
+                let message = has_gaps_or_giants("R", row.view()).unwrap_err().to_string();
+                assert!(message.contains("below 1e154"), "{message}");
+                row[(0, at)] = f64::INFINITY;
+                let message = has_gaps_or_giants("R", row.view()).unwrap_err().to_string();
+                assert!(message.contains(&format!("column {at}")), "{message}");
+            }
+        }
+        assert!(matches!(has_gaps_or_giants("R", Array2::zeros((0, 3)).view()), Err(Error::Empty { .. })));
+        assert!(is_ordinary(&[]));
     }
 
     #[test]

@@ -9,8 +9,13 @@ mod decay;
 mod factor;
 mod listing;
 mod masked;
+mod regimes;
 mod saved;
+mod timeframes;
 mod volatility;
+
+pub use self::regimes::RegimesState;
+pub use self::timeframes::{Timeframe, TimeframesState};
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
@@ -99,18 +104,23 @@ impl IteratedState {
 
     /// Takes in many rows, exactly as [`IteratedState::update`] would one by one.
     pub fn absorb(&mut self, returns: ArrayView2<'_, f64>) -> Result<()> {
+        Self::check(self.n_assets(), returns)?;
+        returns.rows().into_iter().for_each(|row| self.take(row));
+        Ok(())
+    }
+
+    /// Refuses rows that a state of `n_assets` could not take in.
+    fn check(n_assets: usize, returns: ArrayView2<'_, f64>) -> Result<()> {
         gaps::has_gaps("R", returns)?;
         let (n_rows, n_columns) = returns.dim();
-        if n_columns != self.n_assets() {
+        if n_columns != n_assets {
             return Err(Error::Shape {
                 what: "R",
-                expected: format!("({n_rows}, {})", self.n_assets()),
+                expected: format!("({n_rows}, {n_assets})"),
                 found: format!("({n_rows}, {n_columns})"),
             });
         }
-        refuse_unsquarable("R", returns.iter())?;
-        returns.rows().into_iter().for_each(|row| self.take(row));
-        Ok(())
+        refuse_unsquarable("R", returns.iter())
     }
 
     /// Assets in a row.

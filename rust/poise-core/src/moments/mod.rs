@@ -12,27 +12,38 @@ mod dense;
 mod ewma;
 mod gaps;
 mod gram;
+mod half_lives;
 mod identity;
 mod iterated;
 mod nearest;
 mod nonlinear;
 mod packed;
 mod pairs;
+mod path;
 #[cfg(test)]
 mod properties;
+mod rolling;
 mod sample;
 mod scheme;
 mod shrinkage;
+mod shrunk;
 mod state;
+mod tail;
 
 pub use accumulator::ZeroVariance;
 pub use asynchronous::{AsynchronousCovariance, hayashi_yoshida};
-pub use ewma::{ewma_correlation, ewma_correlation_path, ewma_covariance, ewma_covariance_path};
+pub use ewma::{
+    ewma_correlation, ewma_correlation_packed_path, ewma_correlation_path, ewma_covariance,
+    ewma_covariance_packed_path, ewma_covariance_path,
+};
+pub use half_lives::HalfLivesState;
 pub use identity::{OasFormula, ledoit_wolf, oas};
-pub use iterated::{IteratedRule, IteratedState};
+pub use iterated::{IteratedRule, IteratedState, RegimesState, Timeframe, TimeframesState};
 pub use nearest::nearest_correlation;
 pub use nonlinear::nonlinear_shrinkage;
+pub use rolling::{RollingRule, RollingState, rolling_covariance_path};
 pub use sample::sample_covariance;
 pub use scheme::EwmaRule;
 pub use shrinkage::{Shrunk, constant_correlation_shrinkage};
+pub use shrunk::ShrunkState;
 pub use state::EwmaState;

@@ -16,19 +16,40 @@ const EIGENVALUE_FLOOR: f64 = 1e-8;
 /// Relative change of a projection at which the iteration stops.
 const TOLERANCE: f64 = 1e-10;
 
+/// Largest entry off the diagonal that still leaves digits for the others.
+const FARTHEST: f64 = 1e6;
+
 const MAX_ITERATIONS: usize = 5000;
 
 /// The nearest correlation matrix, its eigenvalues at least about `1e-8`.
 ///
 /// A correlation matrix that meets the floor comes back as it is.
+///
+/// # Errors
+/// The checks of [`validate::covariance`]; [`Error::OutOfRange`] for an entry off the diagonal beyond `1e6`;
+/// [`Error::NotConverged`].
 pub fn nearest_correlation(matrix: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
     validate::covariance("matrix", matrix)?;
+    refuse_far_out(matrix)?;
     let mut unit = Array2::from_shape_fn(matrix.dim(), |(i, j)| 0.5 * (matrix[(i, j)] + matrix[(j, i)]));
     unit.diag_mut().fill(1.0);
     if SymmetricEigen::of(unit.view())?.values[0] >= EIGENVALUE_FLOOR {
         return Ok(unit);
     }
     lift(project(unit)?)
+}
+
+/// Beside an entry far from any correlation the others are rounding, and so would be the answer.
+fn refuse_far_out(matrix: ArrayView2<'_, f64>) -> Result<()> {
+    let off_diagonal = |&((i, j), _): &((usize, usize), &f64)| i != j;
+    match matrix.indexed_iter().filter(off_diagonal).find(|(_, x)| x.abs() > FARTHEST) {
+        Some((_, &value)) => Err(Error::OutOfRange {
+            what: "an entry of matrix off its diagonal",
+            value,
+            range: "at most 1e6 in size; divide a covariance by the deviations first",
+        }),
+        None => Ok(()),
+    }
 }
 
 fn project(mut unit: Array2<f64>) -> Result<Array2<f64>> {
@@ -108,6 +129,9 @@ mod tests {
     fn refuses_what_is_not_symmetric_or_not_finite() {
         let crooked = arr2(&[[1.0, 0.3], [0.2, 1.0]]);
         assert!(matches!(nearest_correlation(crooked.view()), Err(Error::NotSymmetric { .. })));
+        // Found by fuzzing: beside 6e154 the others were lost, and the answer was singular.
+        let far = arr2(&[[1.0, 6e154, 0.2], [6e154, 1.0, -0.1], [0.2, -0.1, 1.0]]);
+        assert!(nearest_correlation(far.view()).unwrap_err().to_string().contains("1e6"));
         let gap = arr2(&[[1.0, f64::NAN], [f64::NAN, 1.0]]);
         assert!(nearest_correlation(gap.view()).unwrap_err().to_string().contains("row 0, column 1"));
     }

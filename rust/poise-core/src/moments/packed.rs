@@ -1,5 +1,11 @@
 //! Symmetric matrices as packed lower triangles: row `i` holds the columns `0..=i`.
 
+use ndarray::Array2;
+use poise_simd::{Kernel, Simd, dispatch};
+
+/// Rows and columns that are mirrored together: two such tiles fit the first-level cache.
+const TILE: usize = 16;
+
 /// Entries of a packed triangle.
 pub(super) fn size(n: usize) -> usize {
     n * (n + 1) / 2
@@ -21,13 +27,72 @@ pub(super) fn rows<T>(packed: &[T], n: usize) -> impl Iterator<Item = &[T]> {
 
 /// `P <- keep P + v v'`, one pass.
 pub(super) fn decay_and_add(packed: &mut [f64], keep: f64, v: &[f64]) {
-    let mut rest = packed;
-    for (i, &scale) in v.iter().enumerate() {
-        let (row, after) = std::mem::take(&mut rest).split_at_mut(i + 1);
-        for (entry, &value) in row.iter_mut().zip(v) {
-            *entry = keep * *entry + scale * value;
+    dispatch(DecayAndAdd { packed, keep, v });
+}
+
+struct DecayAndAdd<'a> {
+    packed: &'a mut [f64],
+    keep: f64,
+    v: &'a [f64],
+}
+
+impl Kernel for DecayAndAdd<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let mut rest = self.packed;
+        for (i, &scale) in self.v.iter().enumerate() {
+            let (row, after) = std::mem::take(&mut rest).split_at_mut(i + 1);
+            for (entry, &value) in row.iter_mut().zip(self.v) {
+                *entry = simd.fma(scale, value, self.keep * *entry);
+            }
+            rest = after;
         }
+    }
+}
+
+/// `w'Pw` of the symmetric matrix.
+pub(super) fn quadratic_form(packed: &[f64], w: &[f64]) -> f64 {
+    let products = rows(packed, w.len()).zip(w).map(|(row, &weight)| {
+        let (diagonal, below) = (row[row.len() - 1], &row[..row.len() - 1]);
+        weight * (2.0 * dot(below, w) + diagonal * weight)
+    });
+    products.sum()
+}
+
+/// The sum of products over the shorter one.
+pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
+    let (mut sums, n) = ([0.0; 8], x.len().min(y.len()));
+    let ((x, x_rest), (y, y_rest)) = (x[..n].as_chunks::<8>(), y[..n].as_chunks::<8>());
+    for (x, y) in x.iter().zip(y) {
+        for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
+            *sum += x * y;
+        }
+    }
+    sums.iter().sum::<f64>() + x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum::<f64>()
+}
+
+/// The lower triangle of a full `n x n` buffer.
+pub(super) fn pack(packed: &mut [f64], full: &[f64], n: usize) {
+    let mut rest = packed;
+    for (i, row) in full.chunks_exact(n).enumerate() {
+        let (lower, after) = std::mem::take(&mut rest).split_at_mut(i + 1);
+        lower.copy_from_slice(&row[..=i]);
         rest = after;
+    }
+}
+
+/// Copies what is below the diagonal of a full `n x n` buffer above it.
+pub(super) fn mirror(full: &mut [f64], n: usize) {
+    for top in (0..n).step_by(TILE) {
+        for left in (0..=top).step_by(TILE) {
+            for i in top..n.min(top + TILE) {
+                for j in left..i.min(left + TILE) {
+                    full[j * n + i] = full[i * n + j];
+                }
+            }
+        }
     }
 }
 
@@ -38,13 +103,21 @@ pub(super) fn fill_symmetric<T>(
     n: usize,
     entry: impl Fn(usize, usize, &T) -> f64,
 ) {
-    for (i, row) in rows(packed, n).enumerate() {
-        for (j, value) in row.iter().enumerate() {
-            let filled = entry(i, j, value);
-            out[i * n + j] = filled;
-            out[j * n + i] = filled;
+    for (i, (row, filled)) in rows(packed, n).zip(out.chunks_exact_mut(n)).enumerate() {
+        for (j, (value, filled)) in row.iter().zip(filled).enumerate() {
+            *filled = entry(i, j, value);
         }
     }
+    mirror(out, n);
+}
+
+/// The full matrix of `entry(i, j, value)`.
+pub(super) fn symmetric<T>(packed: &[T], n: usize, entry: impl Fn(usize, usize, &T) -> f64) -> Array2<f64> {
+    let mut full = Array2::zeros((n, n));
+    if let Some(out) = full.as_slice_mut() {
+        fill_symmetric(out, packed, n, entry);
+    }
+    full
 }
 
 #[cfg(test)]

@@ -49,17 +49,17 @@ pub(super) struct Pairs {
 impl Pairs {
     /// The same moments with a chain of weights for each pair.
     pub(super) fn split(dense: &Dense) -> Self {
-        let n_assets = dense.mean.len();
+        let (n_assets, moments) = (dense.mean.len(), dense.moments());
         let mut pairs = Vec::with_capacity(packed::size(n_assets));
-        for (i, row) in packed::rows(&dense.moments, n_assets).enumerate() {
+        for (i, row) in packed::rows(&moments, n_assets).enumerate() {
             for (j, &xy) in row.iter().enumerate() {
                 pairs.push(Pair {
                     memory: dense.memory,
                     mean_x: dense.mean[i],
                     mean_y: dense.mean[j],
-                    xx: dense.moments[packed::diagonal(i)],
+                    xx: moments[packed::diagonal(i)],
                     xy,
-                    yy: dense.moments[packed::diagonal(j)],
+                    yy: moments[packed::diagonal(j)],
                 });
             }
         }
@@ -83,7 +83,6 @@ impl Pairs {
 mod tests {
     use super::*;
     use crate::moments::scheme::EwmaRule;
-    use ndarray::arr1;
 
     #[test]
     fn splitting_goes_on_where_the_common_chain_stopped() {
@@ -92,7 +91,7 @@ mod tests {
         let mut dense = Dense::new(2);
         let mut apart = Pairs::split(&dense);
         for row in rows {
-            dense.update(&scheme, arr1(&row).view());
+            dense.update(&scheme, &row);
             apart.update(&scheme, &row);
         }
         for (a, b) in apart.pairs.iter().zip(&Pairs::split(&dense).pairs) {

@@ -37,7 +37,7 @@ pub fn constant_correlation_shrinkage(
         None => Scheme { demean, correction: Correction::None, ..Scheme::equal_weights(0) },
     };
     validate::finite_matrix("R", returns)?;
-    gaps::has_gaps("R", returns)?;
+    gaps::has_gaps_or_giants("R", returns)?;
     if returns.nrows() < 2 {
         return Err(Error::TooFew { what: "constant-correlation shrinkage", needed: 2, found: 1 });
     }
@@ -74,10 +74,13 @@ fn shrink(mut sample: Array2<f64>, returns: ArrayView2<'_, f64>, moments: &Dense
     let intensity = if gamma <= SAME_AS_TARGET * norm {
         1.0
     } else {
-        ((pi - rho) / (gamma * n_effective)).clamp(0.0, 1.0)
+        let ratio = (pi - rho) / (gamma * n_effective);
+        // Where weights fall so fast that fourth moments overflow, one observation counts: the sample is noise.
+        if ratio.is_nan() { 1.0 } else { ratio.clamp(0.0, 1.0) }
     };
     for ((i, j), entry) in sample.indexed_iter_mut().filter(|((i, j), _)| i != j) {
-        let target = mean_correlation * (s[i] * unit) * (s[j] * unit);
+        // The same product on both sides of the diagonal: exactly symmetric.
+        let target = mean_correlation * ((s[i] * unit) * (s[j] * unit));
         *entry = intensity * target + (1.0 - intensity) * *entry;
     }
     Shrunk { covariance: sample, intensity }
@@ -164,6 +167,24 @@ mod tests {
             }
         }
         ((pi - rho) / (gamma * t as f64)).clamp(0.0, 1.0)
+    }
+
+    #[test]
+    fn both_sides_of_the_diagonal_are_the_same_bits() {
+        // Found by fuzzing: the target was rounded in another order above the diagonal.
+        for seed in 1..20 {
+            let x = Array2::from_shape_fn((5, 7), |(t, i)| ((seed * (t + 2) * (i + 3)) as f64).sin());
+            let covariance = constant_correlation_shrinkage(x.view(), None, true).unwrap().covariance;
+            assert_eq!(covariance, covariance.t());
+        }
+    }
+
+    #[test]
+    fn weights_that_leave_one_observation_leave_the_target() {
+        // Found by fuzzing: NaN.
+        let shrunk = constant_correlation_shrinkage(returns().view(), Some(1e-3), true).unwrap();
+        assert_eq!(shrunk.intensity, 1.0);
+        assert!(shrunk.covariance.iter().all(|x| x.is_finite()));
     }
 
     fn returns() -> Array2<f64> {

@@ -3,15 +3,11 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use super::accumulator::{Accumulator, ZeroVariance};
-use super::dense::Dense;
 use super::gaps::{self, RowKind};
-use super::packed;
-use super::pairs::{Pair, Pairs};
-use super::scheme::{EwmaRule, Memory, Scheme};
-use crate::snapshot::{Format, Reader, Writer};
+use super::scheme::{EwmaRule, Scheme};
 use crate::{Error, Result, validate};
 
-const FORMAT: Format = Format { mark: b"poiseEWM", version: 1, name: "an EWMA state" };
+mod saved;
 
 /// Running moments with the rule that moves them. A refused row leaves them as they were.
 #[derive(Debug, Clone)]
@@ -34,9 +30,23 @@ impl EwmaState {
 
     /// Takes in the next row; NaN is missing.
     pub fn update(&mut self, row: ArrayView1<'_, f64>) -> Result<()> {
-        validate::length("row", row, self.n_assets())?;
-        gaps::refuse_infinite("row", row)?;
-        let kind = gaps::kind_of(row);
+        match row.as_slice() {
+            Some(values) => self.update_slice(values),
+            None => self.update_slice(&row.to_vec()),
+        }
+    }
+
+    /// As [`EwmaState::update`], for values that stand one after another.
+    pub fn update_slice(&mut self, row: &[f64]) -> Result<()> {
+        validate::length("row", row.into(), self.n_assets())?;
+        let kind = match gaps::is_ordinary(row) {
+            true => RowKind::Complete,
+            false => {
+                gaps::refuse_infinite("row", row.into())?;
+                gaps::refuse_giants("row", row.iter())?;
+                gaps::kind_of(row.into())
+            }
+        };
         self.moments.update(&self.scheme, row, kind);
         self.n_observations += u64::from(kind != RowKind::Missing);
         Ok(())
@@ -45,7 +55,7 @@ impl EwmaState {
     /// Takes in many rows, as [`EwmaState::update`] would one by one, up to rounding.
     pub fn absorb(&mut self, returns: ArrayView2<'_, f64>) -> Result<()> {
         let (n_rows, n_columns) = returns.dim();
-        let complete = !gaps::has_gaps("R", returns)?;
+        let complete = !gaps::has_gaps_or_giants("R", returns)?;
         if n_columns != self.n_assets() {
             return Err(Error::Shape {
                 what: "R",
@@ -54,9 +64,18 @@ impl EwmaState {
             });
         }
         self.moments.absorb(&self.scheme, returns, complete);
-        let observed = returns.rows().into_iter().filter(|row| row.iter().any(|x| !x.is_nan())).count();
+        let observed = match complete {
+            true => n_rows,
+            false => returns.rows().into_iter().filter(|row| row.iter().any(|x| !x.is_nan())).count(),
+        };
         self.n_observations += observed as u64;
         Ok(())
+    }
+
+    /// Adds the rows that still wait to the matrix. Reads give the same without it, but each then adds them
+    /// for itself.
+    pub fn fold(&mut self) {
+        self.moments.fold();
     }
 
     /// The rule it runs by.
@@ -89,92 +108,35 @@ impl EwmaState {
         self.moments.variances(&self.scheme).mapv_into(f64::sqrt)
     }
 
-    /// The state as bytes, from which [`EwmaState::from_bytes`] continues bit for bit.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::new(FORMAT);
-        writer.reals(&[self.rule.half_life]);
-        for flag in [self.rule.adjust, self.rule.bias, self.rule.ignore_na, self.rule.demean] {
-            writer.flag(flag);
-        }
-        writer.count(self.n_assets() as u64);
-        writer.count(self.n_observations);
-        match &self.moments {
-            Accumulator::Dense(dense) => {
-                writer.flag(false);
-                write_memory(&mut writer, &dense.memory);
-                writer.reals(&dense.mean);
-                writer.reals(&dense.moments);
-            }
-            Accumulator::Pairs(pairs) => {
-                writer.flag(true);
-                for pair in &pairs.pairs {
-                    write_memory(&mut writer, &pair.memory);
-                    writer.reals(&[pair.mean_x, pair.mean_y, pair.xx, pair.xy, pair.yy]);
-                }
-            }
-        }
-        writer.finish()
+    /// Writes the covariance into `out`, row by row, of length `n_assets^2`.
+    pub fn write_covariance(&self, out: &mut [f64]) -> Result<()> {
+        self.check_out(out)?;
+        self.moments.write_covariance(&self.scheme, out);
+        Ok(())
     }
 
-    /// The state that [`EwmaState::to_bytes`] wrote; refuses short, damaged and newer bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let mut reader = Reader::open(bytes, FORMAT)?;
-        let rule = EwmaRule {
-            half_life: reader.real()?,
-            adjust: reader.flag()?,
-            bias: reader.flag()?,
-            ignore_na: reader.flag()?,
-            demean: reader.flag()?,
-        };
-        let scheme = Scheme::exponential(&rule)?;
-        let n_assets = reader.size()?;
-        let n_observations = reader.count()?;
-        let moments = if reader.flag()? {
-            Accumulator::Pairs(read_pairs(&mut reader, n_assets)?)
-        } else {
-            Accumulator::Dense(read_dense(&mut reader, n_assets)?)
-        };
-        reader.close()?;
-        Ok(Self { rule, scheme, n_observations, moments })
+    /// Writes the correlation into `out`, row by row, of length `n_assets^2`.
+    pub fn write_correlation(&self, zero: ZeroVariance, out: &mut [f64]) -> Result<()> {
+        self.check_out(out)?;
+        self.moments.write_correlation(&self.scheme, zero, out);
+        Ok(())
     }
-}
 
-fn write_memory(writer: &mut Writer, memory: &Memory) {
-    writer.count(memory.n_observations);
-    writer.reals(&[memory.old, memory.sum, memory.sum_of_squares]);
-}
-
-fn read_memory(reader: &mut Reader<'_>) -> Result<Memory> {
-    Ok(Memory {
-        n_observations: reader.count()?,
-        old: reader.real()?,
-        sum: reader.real()?,
-        sum_of_squares: reader.real()?,
-    })
-}
-
-fn read_dense(reader: &mut Reader<'_>, n_assets: usize) -> Result<Dense> {
-    Ok(Dense {
-        memory: read_memory(reader)?,
-        mean: reader.reals(n_assets)?,
-        moments: reader.reals(packed::size(n_assets))?,
-        step: vec![0.0; n_assets],
-    })
-}
-
-fn read_pairs(reader: &mut Reader<'_>, n_assets: usize) -> Result<Pairs> {
-    let mut pairs = Vec::new();
-    for _ in 0..packed::size(n_assets) {
-        pairs.push(Pair {
-            memory: read_memory(reader)?,
-            mean_x: reader.real()?,
-            mean_y: reader.real()?,
-            xx: reader.real()?,
-            xy: reader.real()?,
-            yy: reader.real()?,
-        });
+    /// The variance per bar of a portfolio with these weights; NaN where the covariance has one.
+    ///
+    /// Reads the matrix and the rows that wait, and adds nothing.
+    pub fn portfolio_variance(&self, weights: ArrayView1<'_, f64>) -> Result<f64> {
+        validate::length("weights", weights, self.n_assets())?;
+        validate::finite("weights", weights)?;
+        Ok(match weights.as_slice() {
+            Some(values) => self.moments.form(&self.scheme, values),
+            None => self.moments.form(&self.scheme, &weights.to_vec()),
+        })
     }
-    Ok(Pairs { n_assets, pairs })
+
+    fn check_out(&self, out: &[f64]) -> Result<()> {
+        validate::length("out", out.into(), self.n_assets() * self.n_assets())
+    }
 }
 
 #[cfg(test)]
@@ -201,34 +163,26 @@ mod tests {
     }
 
     #[test]
+    fn giants_are_refused_before_they_overflow() {
+        let mut state = fed(&[[0.1, 0.2], [0.3, -0.1]]);
+        let before = state.to_bytes();
+        for giant in [1e154, -1e200, f64::MAX] {
+            let error = state.update(arr1(&[0.1, giant]).view()).unwrap_err();
+            assert!(error.to_string().contains("below 1e154"), "{error}");
+            assert!(state.update(arr1(&[f64::NAN, giant]).view()).is_err());
+            assert!(state.absorb(arr2(&[[0.1, 0.2], [giant, 0.1]]).view()).is_err());
+        }
+        assert_eq!(state.to_bytes(), before);
+        for _ in 0..40 {
+            state.update(arr1(&[0.999e154, -0.999e154]).view()).unwrap();
+            state.update(arr1(&[-0.999e154, 0.999e154]).view()).unwrap();
+        }
+        assert!(state.covariance().iter().all(|x| x.is_finite()));
+    }
+
+    #[test]
     fn missing_rows_are_no_observations() {
         let state = fed(&[[0.1, 0.2], [f64::NAN, f64::NAN], [f64::NAN, 0.1]]);
         assert_eq!(state.n_observations(), 2);
-    }
-
-    #[test]
-    fn a_restored_state_goes_on_bit_for_bit() {
-        for gap in [0.3, f64::NAN] {
-            let mut state = fed(&[[0.1, 0.2], [gap, -0.1], [0.2, 0.2]]);
-            let mut restored = EwmaState::from_bytes(&state.to_bytes()).unwrap();
-            for state in [&mut state, &mut restored] {
-                state.update(arr1(&[0.7, -0.3]).view()).unwrap();
-            }
-            assert_eq!(state.to_bytes(), restored.to_bytes());
-            assert_eq!(restored.n_observations(), 4);
-        }
-    }
-
-    #[test]
-    fn every_damaged_byte_is_noticed() {
-        for gap in [0.3, f64::NAN] {
-            let bytes = fed(&[[0.1, 0.2], [gap, -0.1]]).to_bytes();
-            for at in 0..bytes.len() {
-                let mut damaged = bytes.clone();
-                damaged[at] ^= 0x10;
-                assert!(matches!(EwmaState::from_bytes(&damaged), Err(Error::Snapshot { .. })), "byte {at}");
-                assert!(matches!(EwmaState::from_bytes(&bytes[..at]), Err(Error::Snapshot { .. })));
-            }
-        }
     }
 }

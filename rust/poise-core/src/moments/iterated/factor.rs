@@ -10,6 +10,11 @@ pub(super) struct Factor {
 }
 
 impl Factor {
+    /// Rows so far.
+    pub(super) fn n_rows(&self) -> usize {
+        self.n
+    }
+
     /// Appends a row of a positive definite `A`: its entries beside the rows before, and on the diagonal.
     pub(super) fn push(&mut self, beside: &[f64], diagonal: f64) {
         let start = self.lower.len();

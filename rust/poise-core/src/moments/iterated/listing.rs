@@ -71,12 +71,13 @@ impl Newcomer {
 }
 
 /// A correlation matrix that grows row by row and stays positive semidefinite.
+#[derive(Default)]
 pub(super) struct Block {
     /// The assets of its rows.
     pub(super) assets: Vec<usize>,
     /// Its packed lower triangle.
     pub(super) packed: Vec<f64>,
-    /// Of the block plus `MARGIN` on the diagonal.
+    /// Of the block plus `MARGIN` on the diagonal, as far as a row had to be fitted.
     factor: Factor,
 }
 
@@ -90,7 +91,7 @@ pub(super) struct FittedRow {
 impl Block {
     /// The correlations of `members` out of the packed moments `S`.
     pub(super) fn of_members(moments: &[f64], members: impl Iterator<Item = usize>) -> Self {
-        let mut block = Self { assets: Vec::new(), packed: Vec::new(), factor: Factor::default() };
+        let mut block = Self::default();
         let mut deviations: Vec<f64> = Vec::new();
         for i in members {
             let deviation = moments[packed::diagonal(i)].sqrt();
@@ -107,9 +108,18 @@ impl Block {
 
     /// The row of a new asset beside the block `R`: `x = (R + margin)^-1 rho` gives the nearby row `R x` that
     /// lies in the range of `R`; beside it `R` stays positive semidefinite exactly while `x' R x <= 1`.
-    pub(super) fn fit(&self, newcomer: &Newcomer) -> FittedRow {
+    pub(super) fn fit(&mut self, newcomer: &Newcomer) -> FittedRow {
         let own: Vec<f64> = self.assets.iter().map(|&j| newcomer.sums[j].correlation()).collect();
-        let x = self.factor.solve(&own);
+        self.fit_row(&own)
+    }
+
+    /// As [`Block::fit`], given the correlations `rho` themselves.
+    pub(super) fn fit_row(&mut self, own: &[f64]) -> FittedRow {
+        for row in packed::rows(&self.packed, self.assets.len()).skip(self.factor.n_rows()) {
+            let (beside, diagonal) = row.split_at(row.len() - 1);
+            self.factor.push(beside, diagonal[0] + MARGIN);
+        }
+        let x = self.factor.solve(own);
         let mut row: Vec<f64> = own.iter().zip(&x).map(|(rho, x)| rho - MARGIN * x).collect();
         let explained = dot(&x, &row);
         let most = 1.0 - MARGIN;
@@ -123,7 +133,6 @@ impl Block {
 
     /// Appends a row.
     pub(super) fn push(&mut self, asset: usize, correlations: &[f64]) {
-        self.factor.push(correlations, 1.0 + MARGIN);
         self.packed.extend_from_slice(correlations);
         self.packed.push(1.0);
         self.assets.push(asset);
@@ -142,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_row_that_fits_stays() {
-        let block = Block::of_members(&[4.0, 2.0, 4.0], 0..2);
+        let mut block = Block::of_members(&[4.0, 2.0, 4.0], 0..2);
         let row = block.fit(&newcomer([0.5, 0.4]));
         assert!(!row.scaled);
         assert!((row.correlations[0] - 0.5).abs() < 1e-5 && (row.correlations[1] - 0.4).abs() < 1e-5);
@@ -151,7 +160,7 @@ mod tests {
     #[test]
     fn a_row_that_does_not_is_scaled_to_the_edge() {
         // Correlation 0.5 between the two; (0.9, -0.3) would need 1.08 / 0.75 of one.
-        let block = Block::of_members(&[1.0, 0.5, 1.0], 0..2);
+        let mut block = Block::of_members(&[1.0, 0.5, 1.0], 0..2);
         let row = block.fit(&newcomer([0.9, -0.3]));
         let [a, b] = row.correlations[..] else { panic!("two entries") };
         let determinant = 1.0 + 2.0 * 0.5 * a * b - 0.25 - a * a - b * b;
@@ -161,7 +170,7 @@ mod tests {
 
     #[test]
     fn beside_twins_the_row_is_made_equal_for_both() {
-        let block = Block::of_members(&[1.0, 1.0, 1.0], 0..2);
+        let mut block = Block::of_members(&[1.0, 1.0, 1.0], 0..2);
         let row = block.fit(&newcomer([0.6, 0.4]));
         assert!(!row.scaled);
         assert!(row.correlations.iter().all(|rho| (rho - 0.5).abs() < 1e-5));

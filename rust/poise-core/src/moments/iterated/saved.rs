@@ -3,7 +3,7 @@
 use super::listing::{Newcomer, Sums};
 use super::volatility::Variance;
 use super::{IteratedRule, IteratedState, packed};
-use crate::snapshot::{Format, Reader, Writer};
+use crate::snapshot::{Format, Reader, Writer, refused};
 use crate::{Error, Result};
 
 const FORMAT: Format = Format { mark: b"poiseIEW", version: 1, name: "an iterated EWMA state" };
@@ -44,20 +44,41 @@ impl IteratedState {
         let winsor = Some(reader.real()?).filter(|_| has_winsor);
         let n_assets = reader.size()?;
         let rule = IteratedRule { volatility_half_life, correlation_half_life, whiten_lag, winsor };
-        let mut state = Self::new(n_assets, rule)?;
-        state.n_observations = reader.count()?;
-        state.n_joint = reader.count()?;
-        for (variance, is_member) in state.variances.iter_mut().zip(&mut state.is_member) {
+        let (n_observations, n_joint) = (reader.count()?, reader.count()?);
+        let (mut variances, mut is_member) = (Vec::new(), Vec::new());
+        for _ in 0..n_assets {
             let (value, count, last_row) = (reader.real()?, reader.count()?, reader.count()?);
-            *variance = Variance { value, count, last_row };
-            *is_member = reader.flag()?;
+            variances.push(Variance { value, count, last_row });
+            is_member.push(reader.flag()?);
         }
-        state.moments = reader.reals(packed::size(n_assets))?;
+        let moments = reader.reals(packed::size(n_assets))?;
+        let mut newcomers = Vec::new();
         for _ in 0..reader.count()? {
-            state.newcomers.push(read_newcomer(&mut reader, n_assets)?);
+            newcomers.push(read_newcomer(&mut reader, n_assets)?);
         }
         reader.close()?;
-        Ok(state)
+        // Made last: only now is it known that the bytes hold so many assets.
+        let fresh = Self::new(n_assets, rule)?;
+        let state = Self { n_observations, variances, n_joint, is_member, moments, newcomers, ..fresh };
+        if state.is_possible() {
+            Ok(state)
+        } else {
+            Err(refused("its counts contradict each other".to_owned()))
+        }
+    }
+
+    /// Whether rows could have led to these counts.
+    fn is_possible(&self) -> bool {
+        let seen = |variance: &Variance| {
+            variance.count <= variance.last_row && variance.last_row <= self.n_observations
+        };
+        let waits = |(place, newcomer): (usize, &Newcomer)| {
+            let is_twin = self.newcomers[..place].iter().any(|other| other.asset == newcomer.asset);
+            !is_twin && !self.is_member[newcomer.asset] && newcomer.count <= self.n_observations
+        };
+        self.n_joint <= self.n_observations
+            && self.variances.iter().all(seen)
+            && self.newcomers.iter().enumerate().all(waits)
     }
 }
 

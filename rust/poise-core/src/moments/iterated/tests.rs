@@ -154,6 +154,36 @@ fn every_damaged_byte_is_noticed() {
 }
 
 #[test]
+fn counts_that_no_rows_lead_to_are_refused() {
+    // Found by fuzzing: the age of an asset seen later than the last row is below zero.
+    let mut rows = returns(30, 2);
+    rows.column_mut(1).iter_mut().take(10).for_each(|x| *x = f64::NAN);
+    let sound = fed(rows.view());
+    let forgeries: [fn(&mut IteratedState); 5] = [
+        |state| state.variances[0].last_row = 31,
+        |state| state.variances[0].count = 31,
+        |state| state.n_joint = 31,
+        |state| state.newcomers.push(Newcomer::new(0, 2)),
+        |state| state.newcomers = vec![Newcomer::new(1, 2), Newcomer::new(1, 2)],
+    ];
+    for (which, forge) in forgeries.iter().enumerate() {
+        let mut state = sound.clone();
+        forge(&mut state);
+        let found = IteratedState::from_bytes(&state.to_bytes());
+        assert!(matches!(found, Err(Error::Snapshot { .. })), "forgery {which}");
+    }
+}
+
+#[test]
+fn more_assets_than_the_bytes_hold_are_refused() {
+    // A matrix for as many would not fit into memory.
+    let mut state = fed(returns(3, 2).view());
+    state.variances.resize(1 << 17, state.variances[0]);
+    state.is_member.resize(1 << 17, true);
+    assert!(matches!(IteratedState::from_bytes(&state.to_bytes()), Err(Error::Snapshot { .. })));
+}
+
+#[test]
 fn values_of_any_size_stay_finite() {
     for winsor in [None, Some(4.2)] {
         let rule = IteratedRule { winsor, ..IteratedRule::default() };

@@ -1,0 +1,137 @@
+//! How far the running covariance is pulled, and the pulled covariance.
+//!
+//! Names: `s` deviations, `mean_correlation` r-bar, `F` the target `r-bar s_i s_j`. The variance of an entry is
+//! `pi_ij / n_ij` with the effective observations of its pair, which is the paper's where all pairs have seen the
+//! same rows.
+
+use ndarray::Array2;
+
+use super::super::packed;
+use super::super::shrinkage::{SAME_AS_TARGET, Shrunk};
+use crate::Result;
+use crate::linear::SymmetricEigen;
+
+/// What an intensity is made of.
+pub(super) struct Sample<'a> {
+    pub(super) n_assets: usize,
+    pub(super) second: &'a [f64],
+    pub(super) fourth: &'a [f64],
+    pub(super) third: &'a [f64],
+    /// One per pair, packed; or one for all, where no value was ever missing.
+    pub(super) n_effective: Vec<f64>,
+}
+
+impl Sample<'_> {
+    fn is_complete(&self) -> bool {
+        self.n_effective.len() == 1
+    }
+
+    fn effective(&self, i: usize, j: usize) -> f64 {
+        match self.n_effective[..] {
+            [all] => all,
+            _ => self.n_effective[packed::size(i) + j],
+        }
+    }
+
+    fn is_seen(&self, i: usize) -> bool {
+        self.effective(i, i) > 0.0
+    }
+}
+
+/// The pulled covariance; NaN beside assets that were never seen, the target for pairs never seen together.
+pub(super) fn shrink(sample: &Sample<'_>) -> Result<Shrunk> {
+    let n = sample.n_assets;
+    let variance = |i: usize| sample.second[packed::diagonal(i)];
+    let unit = (0..n).map(variance).fold(0.0, f64::max).sqrt();
+    // In units of the largest deviation, so that squares of tiny covariances do not underflow.
+    let s: Vec<f64> = (0..n).map(|i| if unit > 0.0 { variance(i).sqrt() / unit } else { 0.0 }).collect();
+    let mean_correlation = mean_correlation(sample, &s, unit);
+    let estimated = estimate(sample, &s, mean_correlation, unit);
+    let needed = if sample.is_complete() { 0.0 } else { least(sample, &s, mean_correlation, unit)? };
+    let intensity = estimated.max(needed);
+    let mut covariance = Array2::from_elem((n, n), f64::NAN);
+    for (i, row) in packed::rows(sample.second, n).enumerate().filter(|&(i, _)| sample.is_seen(i)) {
+        for (j, &entry) in row.iter().enumerate().filter(|&(j, _)| sample.is_seen(j)) {
+            let target = mean_correlation * (s[i] * unit) * (s[j] * unit);
+            let pulled = match (i == j, sample.effective(i, j) > 0.0) {
+                (true, _) => entry,
+                (false, true) => intensity * target + (1.0 - intensity) * entry,
+                (false, false) => target,
+            };
+            covariance[(i, j)] = pulled;
+            covariance[(j, i)] = pulled;
+        }
+    }
+    Ok(Shrunk { covariance, intensity })
+}
+
+/// The mean correlation of the pairs that move, where `F` is a covariance; 0 when there is no such pair.
+fn mean_correlation(sample: &Sample<'_>, s: &[f64], unit: f64) -> f64 {
+    let (mut sum, mut n_pairs) = (0.0, 0.0);
+    for (i, row) in packed::rows(sample.second, s.len()).enumerate() {
+        for (j, entry) in row[..i].iter().enumerate() {
+            if s[i] > 0.0 && s[j] > 0.0 && sample.effective(i, j) > 0.0 {
+                sum += entry / unit / unit / (s[i] * s[j]);
+                n_pairs += 1.0;
+            }
+        }
+    }
+    if n_pairs == 0.0 {
+        return 0.0;
+    }
+    // Pairs seen in different rows can have a mean that no correlation matrix has.
+    let n_moving = s.iter().filter(|&&s| s > 0.0).count() as f64;
+    (sum / n_pairs).clamp(-1.0 / (n_moving - 1.0), 1.0)
+}
+
+/// `(pi - rho) / gamma`, both by the observations of each pair.
+fn estimate(sample: &Sample<'_>, s: &[f64], mean_correlation: f64, unit: f64) -> f64 {
+    let n = s.len();
+    if n == 1 || unit == 0.0 {
+        return 0.0;
+    }
+    let (square, power) = (unit * unit, unit * unit * unit * unit);
+    let (mut noise, mut gamma, mut norm) = (0.0, 0.0, 0.0);
+    for (i, row) in packed::rows(sample.second, n).enumerate() {
+        norm += (row[i] / square).powi(2);
+        for (j, entry) in row[..i].iter().enumerate().filter(|&(j, _)| s[i] > 0.0 && s[j] > 0.0) {
+            let n_effective = sample.effective(i, j);
+            if n_effective == 0.0 {
+                continue;
+            }
+            let entry = entry / square;
+            let m31 = |i: usize, j: usize| sample.third[i * n + j] / power;
+            let pi = sample.fourth[packed::size(i) + j] / power - entry * entry;
+            let rho = s[j] / s[i] * m31(i, j) + s[i] / s[j] * m31(j, i) - 2.0 * s[i] * s[j] * entry;
+            // Both triangles; on the diagonal pi and rho are the same.
+            noise += (2.0 * pi - mean_correlation * rho) / n_effective;
+            gamma += 2.0 * (mean_correlation * s[i] * s[j] - entry).powi(2);
+            norm += 2.0 * entry * entry;
+        }
+    }
+    if gamma <= SAME_AS_TARGET * norm { 1.0 } else { (noise / gamma).clamp(0.0, 1.0) }
+}
+
+/// The intensity from which on the covariance is positive semidefinite whatever was missing: by Weyl's
+/// inequality `delta lambda_min(F) + (1 - delta) lambda_min(S)` must not be negative.
+fn least(sample: &Sample<'_>, s: &[f64], mean_correlation: f64, unit: f64) -> Result<f64> {
+    let moving: Vec<usize> = (0..s.len()).filter(|&i| s[i] > 0.0).collect();
+    if moving.len() < 2 {
+        return Ok(0.0);
+    }
+    let correlation = Array2::from_shape_fn((moving.len(), moving.len()), |(a, b)| {
+        let (i, j) = (moving[a.max(b)], moving[a.min(b)]);
+        match (a == b, sample.effective(i, j) > 0.0) {
+            (true, _) => 1.0,
+            (false, true) => sample.second[packed::size(i) + j] / unit / unit / (s[i] * s[j]),
+            (false, false) => mean_correlation,
+        }
+    });
+    let smallest = SymmetricEigen::of(correlation.view())?.values[0];
+    if smallest >= 0.0 {
+        return Ok(0.0);
+    }
+    let others = (moving.len() - 1) as f64;
+    let of_target = (1.0 - mean_correlation).min(1.0 + others * mean_correlation).max(0.0);
+    Ok(-smallest / (of_target - smallest))
+}
