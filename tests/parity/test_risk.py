@@ -185,3 +185,22 @@ def test_acerbi_szekely(n: int, seed: int, level: float) -> None:
     found = risk.acerbi_szekely_test(returns, value_at_risk, shortfall, confidence_level=level)
     z1, z2 = twin.acerbi_szekely(returns, value_at_risk, shortfall, level)
     assert_allclose((found.z1, found.statistic), (z1, z2), rtol=CLOSED_FORM, atol=CLOSED_FORM)
+
+
+@given(st.integers(1, 80), st.integers(1, 50), SEEDS, LEVELS)
+@settings(max_examples=60, deadline=None)
+def test_engine(n: int, window: int, seed: int, level: float) -> None:
+    rng = np.random.default_rng(seed)
+    R = draw_returns(seed, n, 4)
+    R[rng.random(R.shape) < (0.1 if seed % 3 else 0.0)] = np.nan
+    R[-1] = draw_returns(seed, 4)
+    weights = np.array([0.4, -0.2, 0.3, 0.0])
+    rule = {"half_life": 9.0, "window": window, "confidence_level": level}
+    engine = risk.RiskEngine(4, weights=weights, min_observations=1, **rule)
+    for row in R:
+        engine.update(row)
+    expected = twin.engine(R, weights, **rule)
+    found = (engine.value_at_risk, engine.conditional_value_at_risk)
+    assert_allclose(found, expected.pop("tail"), rtol=CLOSED_FORM, atol=CLOSED_FORM)
+    for name, value in expected.items():
+        assert_allclose(getattr(engine, name), value, rtol=CLOSED_FORM, atol=CLOSED_FORM, err_msg=name)

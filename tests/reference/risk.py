@@ -169,3 +169,30 @@ def acerbi_szekely(
     ]
     z1 = math.fsum(sizes) / len(sizes) + 1 if sizes else math.nan
     return z1, math.fsum(sizes) / (len(returns) * (1 - confidence_level)) + 1
+
+
+def engine(
+    R: np.ndarray, weights: np.ndarray, *, half_life: float, window: int, confidence_level: float
+) -> dict[str, object]:
+    """What a risk engine knows after the rows of `R`, the same weights held throughout; gaps are NaN."""
+    held = weights != 0
+    alive = ~np.isnan(R).all(axis=1)
+    outcomes = np.where(alive, R[:, held] @ weights[held], np.nan)
+    ages = np.arange(len(R))[::-1]
+    known = ~np.isnan(outcomes)
+    decay = 0.5 ** (ages / half_life)
+    recent = outcomes[-window:]
+    realised = outcomes[known]
+    return {
+        "portfolio_volatility": math.sqrt(decay[known] @ realised**2 / decay[known].sum()),
+        "tail": tail(recent[~np.isnan(recent)], confidence_level),
+        "drawdown": drawdowns(realised)[-1],
+        "max_drawdown": drawdowns(realised).max(),
+        "ulcer_index": ulcer_index(realised),
+        "volatility": np.array([_decayed_root_mean_square(column, decay) for column in R.T]),
+    }
+
+
+def _decayed_root_mean_square(values: np.ndarray, decay: np.ndarray) -> float:
+    seen = ~np.isnan(values)
+    return math.sqrt(decay[seen] @ values[seen] ** 2 / decay[seen].sum()) if seen.any() else math.nan

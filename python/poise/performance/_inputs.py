@@ -26,9 +26,14 @@ def for_each_series(returns: ArrayLike, statistic: Callable[[Vector], float]) ->
     return labels.vector(np.array([statistic(column) for column in array.T]))
 
 
+def unwrap_series(returns: ArrayLike, name: str = "returns") -> tuple[Vector, Labels]:
+    """Return one series with its labels; whether it is finite is the kernel's to say."""
+    return unwrap_vector(returns, name)
+
+
 def one_series(returns: ArrayLike, name: str = "returns") -> tuple[Vector, Labels]:
     """Return one finite series, not empty, with its labels."""
-    array, labels = unwrap_vector(returns, name)
+    array, labels = unwrap_series(returns, name)
     _require_finite(array, name)
     return array, labels
 

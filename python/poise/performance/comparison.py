@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from poise.performance._inputs import as_number, as_periods, matched_series
-from poise.performance.moments import mean_and_deviation, ratio
+from poise.performance.moments import mean_and_deviation, ratio, within_floats
 from poise.risk import beta
 from poise.typing import ArrayLike
 
@@ -37,7 +37,7 @@ def active_return(returns: ArrayLike, benchmark: ArrayLike, *, periods_per_year:
         If `periods_per_year` is not a positive number.
     """
     own, other = matched_series(returns, benchmark)
-    return as_periods(periods_per_year) * mean_and_deviation(own - other)[0]
+    return within_floats(as_periods(periods_per_year) * mean_and_deviation(own - other)[0])
 
 
 def tracking_error(returns: ArrayLike, benchmark: ArrayLike, *, periods_per_year: float) -> float:
@@ -51,7 +51,7 @@ def tracking_error(returns: ArrayLike, benchmark: ArrayLike, *, periods_per_year
         ``sqrt(periods_per_year) * std``, a fraction; NaN below two observations.
     """
     own, other = matched_series(returns, benchmark)
-    return math.sqrt(as_periods(periods_per_year)) * mean_and_deviation(own - other)[1]
+    return within_floats(math.sqrt(as_periods(periods_per_year)) * mean_and_deviation(own - other)[1])
 
 
 def information_ratio(returns: ArrayLike, benchmark: ArrayLike, *, periods_per_year: float) -> float:
@@ -70,7 +70,7 @@ def information_ratio(returns: ArrayLike, benchmark: ArrayLike, *, periods_per_y
     """
     own, other = matched_series(returns, benchmark)
     mean, deviation = mean_and_deviation(own - other)
-    return math.sqrt(as_periods(periods_per_year)) * ratio(mean, deviation)
+    return within_floats(math.sqrt(as_periods(periods_per_year)) * ratio(mean, deviation))
 
 
 def jensen_alpha(
@@ -107,4 +107,4 @@ def jensen_alpha(
     if len(own) < 2:
         return math.nan
     excess, market = (mean_and_deviation(series)[0] - riskless for series in (own, other))
-    return periods * (excess - float(beta(own, other)) * market)
+    return within_floats(periods * (excess - float(beta(own, other)) * market))

@@ -1,50 +1,43 @@
-"""Sample moments that neither overflow nor mistake rounding for variation."""
+"""Figures of one series that neither overflow nor mistake rounding for variation."""
 
 from __future__ import annotations
 
 import math
+import sys
 
-import numpy as np
-
+from poise import _native
 from poise.typing import Vector
 
-ROUNDING = 1e-14
-"""Returns are read off prices, ratios near 1: what they differ by below this is rounding."""
+_LARGEST_LOG = math.log(sys.float_info.max)
 
 
 def mean_and_deviation(values: Vector) -> tuple[float, float]:
     """Return mean and standard deviation (``ddof=1``); the latter NaN below two values, 0 where all agree."""
-    if _agree(values):
-        return float(np.mean(values)), 0.0 if len(values) > 1 else math.nan
-    # In units of the largest value no square overflows.
-    unit = float(np.max(np.abs(values)))
-    scaled = values / unit
-    return float(np.mean(scaled)) * unit, float(np.std(scaled, ddof=1)) * unit
+    found = _native.return_statistics(values, 0.0)
+    return found.mean, found.deviation
 
 
 def skewness(values: Vector) -> float:
     """Return the third standardised moment of the sample; NaN where nothing varies."""
-    return _standardised_moment(values, 3)
+    return _native.return_statistics(values, 0.0).skewness
 
 
 def kurtosis(values: Vector) -> float:
     """Return the fourth standardised moment of the sample (3 for a normal); NaN where nothing varies."""
-    return _standardised_moment(values, 4)
+    return _native.return_statistics(values, 0.0).kurtosis
 
 
 def ratio(numerator: float, denominator: float) -> float:
-    """Return the quotient; NaN where the denominator is zero or there is none."""
-    return numerator / denominator if denominator > 0.0 else math.nan
+    """Return the quotient; NaN where the denominator is zero, there is none, or it is beyond a float."""
+    return within_floats(numerator / denominator) if denominator > 0.0 else math.nan
 
 
-def _standardised_moment(values: Vector, order: int) -> float:
-    if _agree(values):
-        return math.nan
-    scaled = values / np.max(np.abs(values))
-    centred = scaled - np.mean(scaled)
-    return float(np.mean(centred**order) / np.mean(centred**2) ** (order / 2))
+def within_floats(value: float) -> float:
+    """Return the value; NaN beyond the range of a float."""
+    return value if math.isfinite(value) else math.nan
 
 
-def _agree(values: Vector) -> bool:
-    low, high = float(np.min(values)), float(np.max(values))
-    return high - low <= ROUNDING * max(1.0, abs(low), abs(high))
+def compounded(log_growth: float, power: float) -> float:
+    """Return the final value per unit invested, to a power, less one; NaN beyond the range of a float."""
+    growth = power * log_growth
+    return math.expm1(growth) if growth < _LARGEST_LOG else math.nan

@@ -5,14 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
+from poise import _native
 from poise.performance._inputs import as_number, as_periods, for_each_series
-from poise.performance.moments import ROUNDING, mean_and_deviation, ratio
-from poise.risk import max_drawdown
+from poise.performance.moments import compounded, mean_and_deviation, ratio, within_floats
 from poise.typing import ArrayLike, Vector
-
-_LARGEST_LOG = math.log(np.finfo(np.float64).max)
 
 
 def total_return(returns: ArrayLike) -> Any:
@@ -35,7 +31,7 @@ def total_return(returns: ArrayLike) -> Any:
     EmptyInputError
         If there is no observation.
     """
-    return for_each_series(returns, lambda r: _compounded(r, 1.0))
+    return for_each_series(returns, lambda r: compounded(_figures(r).log_growth, 1.0))
 
 
 def annualized_return(returns: ArrayLike, *, periods_per_year: float) -> Any:
@@ -68,7 +64,7 @@ def annualized_return(returns: ArrayLike, *, periods_per_year: float) -> Any:
     0.1
     """
     periods = as_periods(periods_per_year)
-    return for_each_series(returns, lambda r: _annualized(r, periods))
+    return for_each_series(returns, lambda r: _annualized(_figures(r), periods))
 
 
 def annualized_volatility(returns: ArrayLike, *, periods_per_year: float) -> Any:
@@ -90,7 +86,7 @@ def annualized_volatility(returns: ArrayLike, *, periods_per_year: float) -> Any
         As :func:`annualized_return`.
     """
     periods = as_periods(periods_per_year)
-    return for_each_series(returns, lambda r: math.sqrt(periods) * mean_and_deviation(r)[1])
+    return for_each_series(returns, lambda r: within_floats(math.sqrt(periods) * mean_and_deviation(r)[1]))
 
 
 def sharpe_ratio(returns: ArrayLike, *, periods_per_year: float, risk_free_rate: float = 0.0) -> Any:
@@ -124,7 +120,7 @@ def sharpe_ratio(returns: ArrayLike, *, periods_per_year: float, risk_free_rate:
 
     def statistic(r: Vector) -> float:
         mean, deviation = mean_and_deviation(r)
-        return math.sqrt(periods) * ratio(mean - riskless, deviation)
+        return within_floats(math.sqrt(periods) * ratio(mean - riskless, deviation))
 
     return for_each_series(returns, statistic)
 
@@ -160,12 +156,8 @@ def sortino_ratio(
     periods, target = _per_period(periods_per_year, minimum_acceptable_return, "minimum_acceptable_return")
 
     def statistic(r: Vector) -> float:
-        shortfalls = np.minimum(r - target, 0.0)
-        worst = -float(np.min(shortfalls))
-        if worst <= ROUNDING:
-            return math.nan
-        downside = worst * math.sqrt(float(np.mean((shortfalls / worst) ** 2)))
-        return math.sqrt(periods) * ratio(mean_and_deviation(r)[0] - target, downside)
+        found = _native.return_statistics(r, target)
+        return within_floats(math.sqrt(periods) * ratio(found.mean - target, found.downside_deviation))
 
     return for_each_series(returns, statistic)
 
@@ -193,19 +185,20 @@ def calmar_ratio(returns: ArrayLike, *, periods_per_year: float) -> Any:
     .. [1] Young (1991). Calmar Ratio: A Smoother Tool. Futures 20.
     """
     periods = as_periods(periods_per_year)
-    return for_each_series(returns, lambda r: ratio(_annualized(r, periods), float(max_drawdown(r))))
+
+    def statistic(r: Vector) -> float:
+        found = _figures(r)
+        return ratio(_annualized(found, periods), found.max_drawdown)
+
+    return for_each_series(returns, statistic)
 
 
-def _annualized(returns: Vector, periods: float) -> float:
-    return _compounded(returns, periods / len(returns))
+def _figures(returns: Vector) -> _native.ReturnStatistics:
+    return _native.return_statistics(returns, 0.0)
 
 
-def _compounded(returns: Vector, power: float) -> float:
-    """Return the final value per unit invested, to a power, less one."""
-    if np.min(returns) <= -1.0:
-        return -1.0
-    growth = power * float(np.sum(np.log1p(returns)))
-    return math.expm1(growth) if growth < _LARGEST_LOG else math.nan
+def _annualized(found: _native.ReturnStatistics, periods: float) -> float:
+    return compounded(found.log_growth, periods / found.n_observations)
 
 
 def _per_period(periods_per_year: float, annual_rate: float, name: str) -> tuple[float, float]:

@@ -6,20 +6,11 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from poise.performance._inputs import matched_series, one_series
+from poise import _native
+from poise.performance._inputs import as_number, as_periods, matched_series, unwrap_series
 from poise.performance.comparison import active_return, information_ratio, jensen_alpha, tracking_error
-from poise.performance.moments import ROUNDING, kurtosis, skewness
-from poise.performance.ratios import (
-    annualized_return,
-    annualized_volatility,
-    calmar_ratio,
-    sharpe_ratio,
-    sortino_ratio,
-    total_return,
-)
-from poise.risk import beta, drawdowns, tail_risk
+from poise.performance.moments import compounded, ratio, within_floats
+from poise.risk import beta, tail_risk
 from poise.typing import ArrayLike, Vector
 
 
@@ -124,28 +115,30 @@ def summarize(
     if benchmark is not None:
         own, market = matched_series(returns, benchmark)
         comparison = _compare(own, market, periods_per_year, risk_free_rate)
-    r, _ = one_series(returns)
-    falls = drawdowns(r)
+    r, _ = unwrap_series(returns)
+    periods = as_periods(periods_per_year)
+    riskless = as_number(risk_free_rate, "risk_free_rate") / periods
+    found = _native.return_statistics(r, riskless)
     tail = tail_risk(r)
+    year = math.sqrt(periods)
+    growth = compounded(found.log_growth, periods / found.n_observations)
     return PerformanceSummary(
-        total_return=total_return(r),
-        annualized_return=annualized_return(r, periods_per_year=periods_per_year),
-        annualized_volatility=annualized_volatility(r, periods_per_year=periods_per_year),
-        sharpe_ratio=sharpe_ratio(r, periods_per_year=periods_per_year, risk_free_rate=risk_free_rate),
-        sortino_ratio=sortino_ratio(
-            r, periods_per_year=periods_per_year, minimum_acceptable_return=risk_free_rate
-        ),
-        calmar_ratio=calmar_ratio(r, periods_per_year=periods_per_year),
-        max_drawdown=float(np.max(falls)),
-        max_drawdown_duration=_longest_run(falls > ROUNDING),
+        total_return=compounded(found.log_growth, 1.0),
+        annualized_return=growth,
+        annualized_volatility=within_floats(year * found.deviation),
+        sharpe_ratio=within_floats(year * ratio(found.mean - riskless, found.deviation)),
+        sortino_ratio=within_floats(year * ratio(found.mean - riskless, found.downside_deviation)),
+        calmar_ratio=ratio(growth, found.max_drawdown),
+        max_drawdown=found.max_drawdown,
+        max_drawdown_duration=found.longest_duration,
         value_at_risk_95=tail.value_at_risk,
         conditional_value_at_risk_95=tail.conditional_value_at_risk,
-        skewness=skewness(r),
-        excess_kurtosis=kurtosis(r) - 3.0,
-        best_return=float(np.max(r)),
-        worst_return=float(np.min(r)),
-        hit_rate=float(np.mean(r > 0.0)),
-        n_observations=len(r),
+        skewness=found.skewness,
+        excess_kurtosis=found.kurtosis - 3.0,
+        best_return=found.highest,
+        worst_return=found.lowest,
+        hit_rate=found.n_gains / found.n_observations,
+        n_observations=found.n_observations,
         **comparison,
     )
 
@@ -158,9 +151,3 @@ def _compare(own: Vector, market: Vector, periods: float, risk_free_rate: float)
         "beta": float(beta(own, market)) if len(own) > 1 else math.nan,
         "alpha": jensen_alpha(own, market, periods_per_year=periods, risk_free_rate=risk_free_rate),
     }
-
-
-def _longest_run(flags: Any) -> int:
-    """Return the length of the longest run of true values."""
-    breaks = np.flatnonzero(np.concatenate(([True], ~flags, [True])))
-    return int(np.max(np.diff(breaks))) - 1

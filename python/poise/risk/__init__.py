@@ -29,6 +29,7 @@ from poise.risk.drawdown import (
     max_drawdown,
     ulcer_index,
 )
+from poise.risk.engine import RiskEngine
 from poise.risk.filtered import filtered_scenarios, filtered_value_at_risk
 from poise.risk.online import DrawdownTracker, RollingTailRisk
 from poise.risk.rolling import (
@@ -46,6 +47,7 @@ __all__ = [
     "ChristoffersenResult",
     "DrawdownTracker",
     "KupiecResult",
+    "RiskEngine",
     "RollingTailRisk",
     "TailRisk",
     "TrafficLightResult",

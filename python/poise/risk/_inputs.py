@@ -23,6 +23,9 @@ from poise.errors import (
 )
 from poise.typing import ArrayLike, Vector
 
+LARGEST = 1e150
+"""Squares of this add up without overflow, however many there are."""
+
 MOST_COUNTED = 10**12
 """More observations than there are milliseconds in thirty years."""
 
@@ -81,15 +84,23 @@ def as_window(window: int, n_observations: int) -> int:
     return min(as_length(window), n_observations + 1)
 
 
-def as_length(window: int) -> int:
+def as_length(window: int, name: str = "window") -> int:
     """Return a window of at least one observation."""
     if isinstance(window, (bool, np.bool_)) or not isinstance(window, (int, np.integer)):
         raise ParameterError(
-            f"window is {window!r} ({type(window).__name__}), expected a whole number of observations"
+            f"{name} is {window!r} ({type(window).__name__}), expected a whole number of observations"
         )
     if window < 1:
-        raise ParameterError(f"window is {window}, expected at least 1 observation")
+        raise ParameterError(f"{name} is {window}, expected at least 1 observation")
     return int(window)
+
+
+def as_bounded_length(window: int, name: str = "window") -> int:
+    """Return a window of at least one observation that a state could hold."""
+    length = as_length(window, name)
+    if length > MOST_COUNTED:
+        raise ParameterError(f"{name} is {window}, expected at most {MOST_COUNTED:.0e} observations")
+    return length
 
 
 def as_count(value: int, name: str) -> int:
@@ -124,6 +135,15 @@ def require_finite(values: Vector, name: str) -> None:
     position = tuple(int(i) for i in np.argwhere(~finite)[0])
     where = f"index {position[0]}" if len(position) == 1 else f"row {position[0]}, column {position[1]}"
     raise NonFiniteError(f"{name} holds {values[position]} at {where}; remove or fill it first")
+
+
+def require_squares(values: Vector, name: str) -> None:
+    """Refuse the first number so large that sums of its squares would be infinite."""
+    giant = np.abs(values) > LARGEST
+    if giant.any():
+        position = tuple(int(i) for i in np.argwhere(giant)[0])
+        where = f"index {position[0]}" if len(position) == 1 else f"row {position[0]}, column {position[1]}"
+        raise ParameterError(f"{name} holds {values[position]} at {where}, expected at most {LARGEST:g}")
 
 
 def require_observations(values: Vector, needed: int, statistic: str) -> None:

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 
 from poise.domain.labels import unwrap_vector
-from poise.risk._inputs import require_finite, require_observations, require_same_rows, unwrap_returns
+from poise.risk._inputs import (
+    require_finite,
+    require_observations,
+    require_same_rows,
+    require_squares,
+    unwrap_returns,
+)
 from poise.typing import ArrayLike
 
 
@@ -24,7 +30,7 @@ def beta(returns: ArrayLike, benchmark: ArrayLike) -> Any:
     Returns
     -------
     float or vector of shape (n_assets,)
-        NaN where the benchmark never moves.
+        NaN where the benchmark never moves, or by so little that the slope is beyond a float.
 
     Raises
     ------
@@ -41,11 +47,14 @@ def beta(returns: ArrayLike, benchmark: ArrayLike) -> Any:
     require_observations(market, 2, "beta")
     require_finite(array, "returns")
     require_finite(market, "benchmark")
+    require_squares(array, "returns")
     if np.ptp(market) == 0:
         slope = np.full(array.shape[1:], np.nan)
     else:
         # In units of the largest move neither product overflows.
         unit = np.max(np.abs(market))
         centred = market / unit - np.mean(market / unit)
-        slope = centred @ (array - np.mean(array, axis=0)) / (centred @ centred) / unit
+        with np.errstate(over="ignore"):
+            slope = centred @ (array - np.mean(array, axis=0)) / (centred @ centred) / unit
+        slope = np.where(np.isinf(slope), np.nan, slope)
     return labels.vector(slope) if array.ndim == 2 else float(slope)

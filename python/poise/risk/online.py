@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from poise import _native
-from poise.errors import ParameterError
-from poise.risk._inputs import MOST_COUNTED, as_length, as_level, as_number
+from poise.risk._inputs import as_bounded_length, as_level, as_number
+from poise.risk._state import Online
 
 
-class DrawdownTracker:
+class DrawdownTracker(Online[_native.DrawdownTracker]):
     """Drawdowns of a compounded value that starts at its maximum, return by return.
 
     Attributes
@@ -39,8 +39,10 @@ class DrawdownTracker:
     (0.5, 2)
     """
 
+    _kernel = _native.DrawdownTracker
+
     def __init__(self) -> None:
-        self._state = _native.DrawdownTracker()
+        self._state = self._kernel()
 
     def __repr__(self) -> str:
         return f"DrawdownTracker(drawdown={self.drawdown:.6g}, n_observations={self.n_observations})"
@@ -97,31 +99,8 @@ class DrawdownTracker:
         """Returns taken in."""
         return self._state.n_observations
 
-    def to_bytes(self) -> bytes:
-        """Return the state as bytes."""
-        return self._state.to_bytes()
 
-    @classmethod
-    def from_bytes(cls, data: bytes) -> DrawdownTracker:
-        """Return the tracker that :meth:`to_bytes` wrote; it continues bit for bit.
-
-        Raises
-        ------
-        StateError
-            If the bytes are short, damaged, of another kind or written by a newer version.
-        """
-        tracker = cls()
-        tracker.__setstate__(data)
-        return tracker
-
-    def __getstate__(self) -> bytes:
-        return self.to_bytes()
-
-    def __setstate__(self, saved: bytes) -> None:
-        self._state = _native.DrawdownTracker.from_bytes(saved)
-
-
-class RollingTailRisk:
+class RollingTailRisk(Online[_native.RollingTail]):
     """Historical value at risk and conditional value at risk of the last `window` returns, return by return.
 
     Parameters
@@ -163,11 +142,10 @@ class RollingTailRisk:
     0.02
     """
 
+    _kernel = _native.RollingTail
+
     def __init__(self, window: int, *, confidence_level: float = 0.95) -> None:
-        length = as_length(window)
-        if length > MOST_COUNTED:
-            raise ParameterError(f"window is {window}, expected at most {MOST_COUNTED:.0e} observations")
-        self._state = _native.RollingTail(length, as_level(confidence_level))
+        self._state = self._kernel(as_bounded_length(window), as_level(confidence_level))
 
     def __repr__(self) -> str:
         return f"RollingTailRisk({self.window}, confidence_level={self.confidence_level!r})"
@@ -213,26 +191,3 @@ class RollingTailRisk:
     def n_observations(self) -> int:
         """Returns in the window."""
         return self._state.n_observations
-
-    def to_bytes(self) -> bytes:
-        """Return parameters and window as bytes."""
-        return self._state.to_bytes()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> RollingTailRisk:
-        """Return the window that :meth:`to_bytes` wrote; it continues bit for bit.
-
-        Raises
-        ------
-        StateError
-            If the bytes are short, damaged, of another kind or written by a newer version.
-        """
-        tail = cls.__new__(cls)
-        tail.__setstate__(data)
-        return tail
-
-    def __getstate__(self) -> bytes:
-        return self.to_bytes()
-
-    def __setstate__(self, saved: bytes) -> None:
-        self._state = _native.RollingTail.from_bytes(saved)

@@ -12,7 +12,7 @@ from statistics import NormalDist
 import numpy as np
 
 from poise.errors import ParameterError
-from poise.risk._inputs import require_finite, require_observations
+from poise.risk._inputs import require_finite, require_observations, require_squares
 from poise.typing import Vector
 
 _STANDARD = NormalDist()
@@ -59,7 +59,7 @@ def cornish_fisher_tail(returns: Vector, confidence_level: float) -> tuple[float
     mean, deviation = _mean_and_deviation(returns, confidence_level, needed=4, method="cornish_fisher")
     if deviation == 0:
         return -mean, -mean
-    centred = returns - mean
+    centred = (returns - mean) / deviation
     second = float(np.mean(centred**2))
     skewness = float(np.mean(centred**3)) / second**1.5
     excess = float(np.mean(centred**4)) / second**2 - 3
@@ -96,6 +96,7 @@ def _mean_and_deviation(
         )
     require_observations(returns, needed, f"method '{method}'")
     require_finite(returns, "returns")
+    require_squares(returns, "returns")
     if np.ptp(returns) == 0:
         # The mean of equal numbers may be an ulp away from them.
         return float(returns[0]), 0.0

@@ -11,7 +11,7 @@ import numpy as np
 from poise import _native
 from poise.domain.labels import unwrap_vector
 from poise.errors import ParameterError, ShapeError, did_you_mean
-from poise.risk._inputs import as_level, unwrap_returns
+from poise.risk._inputs import as_level, require_finite, unwrap_returns
 from poise.risk.parametric import cornish_fisher_tail, gaussian_tail, student_t_tail
 from poise.typing import ArrayLike, Vector
 
@@ -182,6 +182,11 @@ def tail_risk(
 def _tails(
     returns: ArrayLike, confidence_level: float, method: str, weights: ArrayLike | None
 ) -> tuple[Any, Any]:
+    if method == "historical" and weights is None:
+        # Most calls end here: a plain series in a loop.
+        plain = _native.plain_historical_tail(returns, confidence_level)
+        if plain is not None:
+            return plain
     level = as_level(confidence_level)
     array, labels = unwrap_returns(returns)
     if method == "historical" and weights is None:
@@ -194,6 +199,7 @@ def _tails(
         var, cvar = _native.weighted_tail(columns, _observation_weights(weights), level)
     else:
         tail = _parametric(method, weights)
+        require_finite(array, "returns")
         pairs = [tail(column, level) for column in columns.T]
         var, cvar = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
     if array.ndim == 1:

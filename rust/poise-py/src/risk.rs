@@ -1,15 +1,21 @@
 //! The `risk` room of the border.
 
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use poise_core::risk;
 use pyo3::prelude::*;
+use pyo3::types::PyFloat;
 
-use crate::border::detached;
+use crate::border::{detached, plain_vector, to_python};
 
 mod backtests;
+mod engine;
 mod online;
+mod statistics;
 
 type Vector<'py> = Bound<'py, PyArray1<f64>>;
+/// Observations from which other threads may run meanwhile.
+const WORTH_DETACHING: usize = 4096;
+
 type Matrix<'py> = Bound<'py, PyArray2<f64>>;
 
 /// Historical VaR and CVaR of one series.
@@ -22,6 +28,27 @@ fn historical_tail(
     let returns = returns.as_array();
     let tail = detached(py, || risk::historical_tail(returns, confidence_level))?;
     Ok((tail.value_at_risk, tail.conditional_value_at_risk))
+}
+
+/// As `historical_tail` where no label, stride or type is in the way and the level is a float; None otherwise.
+#[pyfunction]
+fn plain_historical_tail(
+    returns: &Bound<'_, PyAny>,
+    confidence_level: &Bound<'_, PyAny>,
+) -> PyResult<Option<(f64, f64)>> {
+    let (Some(array), Ok(level)) = (plain_vector(returns), confidence_level.cast_exact::<PyFloat>()) else {
+        return Ok(None);
+    };
+    let view = array.try_readonly()?;
+    let (returns, level) = (view.as_array(), level.value());
+    let compute = || risk::historical_tail(returns, level);
+    // Letting other threads run takes as long as a short sample.
+    let tail = if returns.len() < WORTH_DETACHING {
+        compute().map_err(to_python)?
+    } else {
+        detached(array.py(), compute)?
+    };
+    Ok(Some((tail.value_at_risk, tail.conditional_value_at_risk)))
 }
 
 /// Historical VaR and CVaR of every column.
@@ -219,6 +246,7 @@ fn filtered_tail(
 /// Adds the room's functions and classes to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(historical_tail, module)?)?;
+    module.add_function(wrap_pyfunction!(plain_historical_tail, module)?)?;
     module.add_function(wrap_pyfunction!(historical_tail_columns, module)?)?;
     module.add_function(wrap_pyfunction!(weighted_tail, module)?)?;
     module.add_function(wrap_pyfunction!(rolling_tail, module)?)?;
@@ -238,5 +266,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(filtered_scenarios, module)?)?;
     module.add_function(wrap_pyfunction!(filtered_tail, module)?)?;
     backtests::register(module)?;
-    online::register(module)
+    engine::register(module)?;
+    online::register(module)?;
+    statistics::register(module)
 }

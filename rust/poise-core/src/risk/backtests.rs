@@ -14,6 +14,9 @@ use crate::{Error, Result, validate};
 /// Cumulative probability from which the Basel zone is yellow.
 const YELLOW_FROM: f64 = 0.95;
 
+/// Observations up to which the probabilities of all counts are summed: a standard deviation is up to 16 thousand.
+const MOST_SUMMED: u64 = 1_000_000_000;
+
 /// Cumulative probability from which the Basel zone is red.
 const RED_FROM: f64 = 0.9999;
 
@@ -112,9 +115,13 @@ pub fn christoffersen(exceptions: ArrayView1<'_, bool>, confidence_level: f64) -
 /// The Basel zone of a number of exceptions.
 ///
 /// # Errors
-/// As [`kupiec`].
+/// As [`kupiec`]; more than 10^9 observations, whose probabilities would take seconds to sum.
 pub fn traffic_light(n_exceptions: u64, n_observations: u64, confidence_level: f64) -> Result<TrafficLight> {
     check_counts(n_exceptions, n_observations, confidence_level)?;
+    if n_observations > MOST_SUMMED {
+        let value = n_observations as f64;
+        return Err(Error::OutOfRange { what: "n_observations", value, range: "at most 1e9" });
+    }
     let (cumulative_probability, p_value) = binomial::tails(n_exceptions, n_observations, confidence_level);
     let zone = match cumulative_probability {
         below if below < YELLOW_FROM => Zone::Green,
@@ -263,6 +270,8 @@ mod tests {
         assert!(kupiec(0, 0, 0.99).unwrap_err().to_string().contains("n_observations is 0"));
         assert!(kupiec(3, 2, 0.99).unwrap_err().to_string().contains("n_exceptions is 3"));
         assert!(traffic_light(1, 2, 1.0).is_err());
+        // Found by fuzzing: summed for hours.
+        assert!(traffic_light(1, u64::MAX, 0.5).unwrap_err().to_string().contains("at most 1e9"));
         assert!(christoffersen(arr1(&[true]).view(), 0.9).is_err());
         assert!(christoffersen(arr1(&[true, false]).view(), 0.0).is_err());
         let (one, two) = (arr1(&[0.1]), arr1(&[0.1, 0.2]));

@@ -2,7 +2,8 @@
 //!
 //! Neighbouring probabilities stand in the ratio `P(k+1)/P(k) = (n-k) p / ((k+1) (1-p))`. Starting from 1 at the
 //! mode the weights fall off both ways, and dividing by their sum makes them probabilities: nothing overflows,
-//! and what underflows is zero beside the rest.
+//! and what underflows is zero beside the rest. (The least float times a ratio above one half is itself again: the
+//! walk ends where floats begin to lose digits.)
 
 /// `P(X <= x)` and `P(X >= x)` of a binomial count `X` among `n` with chance `1 - miss` each, `0 < miss < 1`.
 pub(super) fn tails(x: u64, n: u64, miss: f64) -> (f64, f64) {
@@ -11,13 +12,13 @@ pub(super) fn tails(x: u64, n: u64, miss: f64) -> (f64, f64) {
     let mut sums = Sums { x, below: 0.0, at: 0.0, above: 0.0 };
     sums.add(mode, 1.0);
     let (mut k, mut weight) = (mode, 1.0);
-    while k > 0 && weight > 0.0 {
+    while k > 0 && weight >= f64::MIN_POSITIVE {
         weight *= k as f64 / ((n - k + 1) as f64 * odds);
         k -= 1;
         sums.add(k, weight);
     }
     (k, weight) = (mode, 1.0);
-    while k < n && weight > 0.0 {
+    while k < n && weight >= f64::MIN_POSITIVE {
         weight *= (n - k) as f64 * odds / (k + 1) as f64;
         k += 1;
         sums.add(k, weight);
@@ -47,6 +48,14 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_walk_ends_far_from_the_ends() {
+        // Found by fuzzing: it went on with the least float, through hundreds of millions of counts.
+        let (cumulative, survival) = tails(500_000_000, 1_000_000_000, 0.5);
+        assert!((cumulative - 0.5).abs() < 1e-4 && (survival - 0.5).abs() < 1e-4);
+        assert_eq!(tails(0, 1_000_000_000, 0.5), (0.0, 1.0));
+    }
 
     #[test]
     fn three_coins() {

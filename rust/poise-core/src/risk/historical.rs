@@ -5,12 +5,13 @@
 //! saves time: where it keeps too few or too many, the selection runs on everything.
 
 use ndarray::{Array1, ArrayView1, ArrayView2, Axis};
+use poise_simd::{Kernel, Simd, dispatch};
 
 use super::tail::{Tail, TailRank, sum};
 use crate::{Result, validate};
 
 /// Sample sizes from which the sieve pays.
-const SIEVE_FROM: usize = 512;
+const SIEVE_FROM: usize = 256;
 
 /// Value at risk and conditional value at risk of a sample of returns.
 ///
@@ -84,29 +85,55 @@ fn sieve(returns: &[f64], rank: TailRank) -> Option<Vec<f64>> {
     }
     let threshold = *sample.select_nth_unstable_by(position, f64::total_cmp).1;
 
-    let mut kept = vec![0.0; capacity + 8];
-    let mut count = 0;
-    let mut poison = [0.0; 8];
-    let (chunks, rest) = returns.as_chunks::<8>();
-    for chunk in chunks {
-        if count > capacity {
-            return None;
-        }
-        for (part, value) in poison.iter_mut().zip(chunk) {
-            *part += value * 0.0;
-        }
-        let room: &mut [f64; 8] = kept[count..].first_chunk_mut()?;
-        let mut filled = 0;
-        for &value in chunk {
-            room[filled & 7] = value;
-            filled += usize::from(value <= threshold);
-        }
-        count += filled;
-    }
+    let mut kept = vec![0.0; capacity];
+    let count = dispatch(Sieve { returns, threshold, kept: &mut kept })?;
     kept.truncate(count);
-    kept.extend(rest.iter().filter(|value| **value <= threshold));
-    let finite = poison.iter().sum::<f64>() == 0.0 && rest.iter().all(|value| value.is_finite());
-    (finite && kept.len() > rank.index).then_some(kept)
+    (count > rank.index).then_some(kept)
+}
+
+/// Puts the returns at or below the threshold into `kept` and says how many there are; `None` where they do not
+/// fit, or a return is not finite.
+struct Sieve<'a> {
+    returns: &'a [f64],
+    threshold: f64,
+    kept: &'a mut [f64],
+}
+
+impl Kernel for Sieve<'_> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Option<usize> {
+        let (blocks, rest) = simd.blocks(self.returns);
+        let (threshold, zero) = (simd.splat(self.threshold), simd.splat(0.0));
+        // A NaN or an infinity times zero is NaN, and stays; one sum would be a chain of additions.
+        let mut poison = [zero; 4];
+        let mut count = 0;
+        let (quads, last_blocks) = blocks.as_chunks::<4>();
+        for quad in quads {
+            for (poison, block) in poison.iter_mut().zip(quad) {
+                count += simd.compress_at_most(block, threshold, place(simd, self.kept, count)?);
+                *poison = simd.mul_add(simd.load(block), zero, *poison);
+            }
+        }
+        for block in last_blocks {
+            count += simd.compress_at_most(block, threshold, place(simd, self.kept, count)?);
+            poison[0] = simd.mul_add(simd.load(block), zero, poison[0]);
+        }
+        for value in rest.iter().filter(|value| **value <= self.threshold) {
+            *self.kept.get_mut(count)? = *value;
+            count += 1;
+        }
+        let finite =
+            poison.iter().all(|sum| simd.sum(*sum) == 0.0) && rest.iter().all(|value| value.is_finite());
+        finite.then_some(count)
+    }
+}
+
+/// Where the next block of kept returns may be written.
+#[inline(always)]
+fn place<S: Simd>(simd: S, kept: &mut [f64], count: usize) -> Option<&mut S::Block> {
+    simd.blocks_mut(kept.get_mut(count..)?).0.first_mut()
 }
 
 #[cfg(test)]

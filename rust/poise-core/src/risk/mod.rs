@@ -9,9 +9,12 @@ mod chi_squared;
 mod component;
 mod contributions;
 mod drawdown;
+mod engine;
 mod filtered;
 mod historical;
+mod pro_forma;
 mod rolling;
+mod statistics;
 mod tail;
 #[cfg(test)]
 mod testing;
@@ -28,9 +31,11 @@ pub use contributions::{
     portfolio_volatility, risk_contributions,
 };
 pub use drawdown::{drawdowns, max_drawdown, max_drawdown_columns};
+pub use engine::{RiskEngine, RiskRule};
 pub use filtered::{FEWEST_OBSERVATIONS, MIN_OBSERVATIONS, filtered_scenarios, filtered_tail};
 pub use historical::{historical_tail, historical_tail_columns};
 pub use rolling::{RollingTail, rolling_tail};
+pub use statistics::{ReturnStatistics, return_statistics};
 pub use tail::Tail;
 pub use underwater::{DrawdownTracker, conditional_drawdown_at_risk, drawdown_duration, ulcer_index};
 pub use weighted::weighted_tail;

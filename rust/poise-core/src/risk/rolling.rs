@@ -7,11 +7,14 @@
 //! Invariant: every return of the window outside the list is at least `threshold`, every one in it at most that.
 //! Equal returns are interchangeable, so ties need no care. The tail sum is never updated, always summed anew over
 //! the ordered list: it cannot drift, and the answer depends on the window alone.
+//!
+//! A place of the window may be empty (NaN): the rank follows the returns there are, which also covers a window
+//! that is still filling.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use super::tail::{Tail, TailRank, sum};
-use crate::snapshot::{Format, Reader, Writer, refused};
+use crate::snapshot::{Format, MOST_COUNTED, Reader, Writer, refused};
 use crate::{Error, Result, validate};
 
 const FORMAT: Format = Format { mark: b"poiseTRW", version: 1, name: "a rolling tail" };
@@ -19,13 +22,15 @@ const FORMAT: Format = Format { mark: b"poiseTRW", version: 1, name: "a rolling 
 /// The tail of the last `window` returns, one return at a time.
 #[derive(Debug, Clone)]
 pub struct RollingTail {
-    rank: TailRank,
     confidence_level: f64,
-    /// The returns of the window; `next` is the place of the oldest once the window is full.
-    ring: Vec<f64>,
     window: usize,
+    /// The places of the window, NaN where there was no return; `next` is the oldest once the window is full.
+    ring: Vec<f64>,
     next: usize,
-    /// The lowest returns of the window, ascending; empty until the window is full.
+    /// Returns in the window, and the rank that belongs to so many.
+    held: usize,
+    rank: TailRank,
+    /// The lowest returns of the window, ascending; empty until the first [`RollingTail::measure`].
     lowest: Vec<f64>,
     threshold: f64,
     /// The sum of the `rank.index` lowest returns, if it is still true.
@@ -42,19 +47,20 @@ impl RollingTail {
     /// A window of zero observations, a level outside (0, 1).
     pub fn new(window: usize, confidence_level: f64) -> Result<Self> {
         validate::confidence_level(confidence_level)?;
-        if window == 0 {
+        if window == 0 || window as u64 > MOST_COUNTED {
             return Err(Error::OutOfRange {
                 what: "window",
-                value: 0.0,
-                range: "a whole number of observations, at least 1",
+                value: window as f64,
+                range: "a whole number of observations, at least 1 and at most 2^53",
             });
         }
         Ok(Self {
-            rank: TailRank::new(window, confidence_level),
             confidence_level,
-            ring: Vec::new(),
             window,
+            ring: Vec::new(),
             next: 0,
+            held: 0,
+            rank: TailRank::new(1, confidence_level),
             lowest: Vec::new(),
             threshold: f64::NEG_INFINITY,
             beyond: None,
@@ -63,13 +69,22 @@ impl RollingTail {
         })
     }
 
+    /// Takes all the memory that the window will ever need.
+    pub(super) fn reserve(&mut self) {
+        let most = list_size(TailRank::new(self.window, self.confidence_level), self.window);
+        self.ring.reserve_exact(self.window);
+        self.scratch.reserve_exact(self.window);
+        self.lowest.reserve_exact(2 * most + 1);
+    }
+
     /// Takes in one return and drops the oldest; `None` until the window is full.
     ///
     /// # Errors
     /// A return that is not finite; the window is then unchanged.
     pub fn push(&mut self, value: f64) -> Result<Option<Tail>> {
         validate::finite("return", ArrayView1::from(&[value]))?;
-        self.current = self.advance(value);
+        self.admit(value);
+        self.current = if self.is_full() { self.measure() } else { None };
         Ok(self.current)
     }
 
@@ -131,21 +146,49 @@ impl RollingTail {
         restore().map_err(|error: Error| refused(error.to_string()))
     }
 
-    fn advance(&mut self, value: f64) -> Option<Tail> {
-        if self.ring.len() < self.window {
-            self.ring.push(value);
-            if self.ring.len() < self.window {
-                return None;
-            }
-        } else {
+    /// Whether every place of the window is taken, by a return or by none.
+    fn is_full(&self) -> bool {
+        self.ring.len() == self.window
+    }
+
+    /// Returns in the window, empty places not counted.
+    pub(super) fn n_returns(&self) -> usize {
+        self.held
+    }
+
+    /// Forgets every return.
+    pub(super) fn clear(&mut self) {
+        self.ring.clear();
+        self.lowest.clear();
+        (self.next, self.held, self.threshold, self.beyond) = (0, 0, f64::NEG_INFINITY, None);
+    }
+
+    /// Takes in a return, or NaN for none, and drops the oldest place of a full window.
+    pub(super) fn admit(&mut self, value: f64) {
+        if self.is_full() {
             let oldest = std::mem::replace(&mut self.ring[self.next], value);
             self.next = if self.next + 1 == self.window { 0 } else { self.next + 1 };
+            self.held -= usize::from(!oldest.is_nan());
             if oldest <= self.threshold {
                 self.remove(oldest);
             }
-            if value <= self.threshold {
-                self.insert(value);
-            }
+        } else {
+            self.ring.push(value);
+        }
+        self.held += usize::from(!value.is_nan());
+        if value <= self.threshold {
+            self.insert(value);
+        }
+    }
+
+    /// The tail of the returns in the window, if there are any.
+    pub(super) fn measure(&mut self) -> Option<Tail> {
+        if self.held == 0 {
+            return None;
+        }
+        if self.rank.n != self.held {
+            self.rank = TailRank::new(self.held, self.confidence_level);
+            self.beyond = None;
         }
         if self.lowest.len() <= self.rank.index {
             self.refill();
@@ -167,7 +210,7 @@ impl RollingTail {
         let place = self.lowest.partition_point(|kept| *kept < value);
         self.lowest.insert(place, value);
         self.forget_sum(place);
-        let size = self.list_size();
+        let size = list_size(self.rank, self.held);
         if self.lowest.len() > 2 * size {
             self.lowest.truncate(size);
             self.threshold = self.lowest[size - 1];
@@ -180,16 +223,11 @@ impl RollingTail {
         }
     }
 
-    /// How many returns a fresh list holds: twice the tail, so that refills are rare.
-    fn list_size(&self) -> usize {
-        (2 * (self.rank.index + 1) + 16).min(self.window)
-    }
-
     fn refill(&mut self) {
-        let size = self.list_size();
+        let size = list_size(self.rank, self.held);
         self.scratch.clear();
-        self.scratch.extend_from_slice(&self.ring);
-        if size < self.window {
+        self.scratch.extend(self.ring.iter().filter(|value| !value.is_nan()));
+        if size < self.held {
             self.scratch.select_nth_unstable_by(size - 1, f64::total_cmp);
         }
         self.lowest.clear();
@@ -198,6 +236,11 @@ impl RollingTail {
         self.threshold = self.lowest[size - 1];
         self.beyond = None;
     }
+}
+
+/// How many of `held` returns a fresh list holds: twice the tail, so that refills are rare.
+fn list_size(rank: TailRank, held: usize) -> usize {
+    (2 * (rank.index + 1) + 16).min(held)
 }
 
 /// Value at risk and conditional value at risk of every full window, column by column; NaN before the first.
@@ -223,7 +266,11 @@ pub fn rolling_tail(
     for (column, (mut value_at_risk, mut conditional)) in returns.axis_iter(Axis(1)).zip(out) {
         let mut rolling = fresh.clone();
         for ((value, var), cvar) in column.iter().zip(&mut value_at_risk).zip(&mut conditional) {
-            if let Some(tail) = rolling.advance(*value) {
+            rolling.admit(*value);
+            if !rolling.is_full() {
+                continue;
+            }
+            if let Some(tail) = rolling.measure() {
                 *var = tail.value_at_risk;
                 *cvar = tail.conditional_value_at_risk;
             }
@@ -233,128 +280,4 @@ pub fn rolling_tail(
 }
 
 #[cfg(test)]
-mod tests {
-    use ndarray::Array1;
-    use proptest::prelude::*;
-
-    use super::super::historical::historical_tail;
-    use super::super::testing::noise;
-    use super::*;
-
-    fn compare(returns: &[f64], window: usize, level: f64) {
-        let column = ArrayView2::from_shape((returns.len(), 1), returns).unwrap();
-        let (var, cvar) = rolling_tail(column, window, level).unwrap();
-        for t in 0..returns.len() {
-            if t + 1 < window {
-                assert!(var[(t, 0)].is_nan() && cvar[(t, 0)].is_nan());
-                continue;
-            }
-            let naive = historical_tail(ArrayView1::from(&returns[t + 1 - window..=t]), level).unwrap();
-            assert_eq!(var[(t, 0)], naive.value_at_risk, "t {t} window {window} level {level}");
-            assert!((cvar[(t, 0)] - naive.conditional_value_at_risk).abs() <= 1e-12);
-        }
-    }
-
-    #[test]
-    fn hostile_orders_agree_with_a_sort_of_each_window() {
-        let n = 700;
-        let rising: Vec<f64> = (0..n).map(f64::from).collect();
-        let falling: Vec<f64> = (0..n).map(|i| -f64::from(i)).collect();
-        let saw: Vec<f64> = (0..n).map(|i| f64::from(i % 37) - f64::from(i % 5)).collect();
-        let constant = vec![0.01; n as usize];
-        let signed_zeros: Vec<f64> = (0..n).map(|i| if i % 3 == 0 { 0.0 } else { -0.0 }).collect();
-        for returns in [rising, falling, saw, constant, signed_zeros] {
-            for window in [1, 2, 20, 250, 700] {
-                for level in [0.01, 0.5, 0.95, 0.975, 0.999] {
-                    compare(&returns, window, level);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_window_longer_than_the_series_never_fills() {
-        let (var, cvar) = rolling_tail(Array2::zeros((3, 2)).view(), 4, 0.95).unwrap();
-        assert!(var.iter().chain(&cvar).all(|value| value.is_nan()));
-        assert_eq!(var.dim(), (3, 2));
-    }
-
-    #[test]
-    fn a_refused_return_leaves_the_window_as_it_was() {
-        let mut rolling = RollingTail::new(2, 0.95).unwrap();
-        assert_eq!(rolling.push(-0.01).unwrap(), None);
-        assert!(rolling.push(f64::NAN).is_err());
-        assert_eq!(rolling.push(-0.03).unwrap().unwrap().value_at_risk, 0.03);
-        assert!(RollingTail::new(0, 0.95).is_err());
-    }
-
-    #[test]
-    fn every_damaged_byte_is_noticed() {
-        for returns in [&[-0.01][..], &[0.02, -0.03, 0.01, -0.02]] {
-            let mut rolling = RollingTail::new(3, 0.5).unwrap();
-            returns.iter().for_each(|value| assert!(rolling.push(*value).is_ok()));
-            let bytes = rolling.to_bytes();
-            for at in 0..bytes.len() {
-                let mut damaged = bytes.clone();
-                damaged[at] ^= 0x10;
-                assert!(matches!(RollingTail::from_bytes(&damaged), Err(Error::Snapshot { .. })));
-                assert!(matches!(RollingTail::from_bytes(&bytes[..at]), Err(Error::Snapshot { .. })));
-            }
-        }
-    }
-
-    #[test]
-    fn windows_that_cannot_be_are_refused() {
-        for (window, level, returns) in
-            [(0, 0.9, &[][..]), (3, 1.5, &[]), (1, 0.9, &[0.1, 0.2]), (2, 0.9, &[f64::NAN])]
-        {
-            let mut writer = Writer::new(FORMAT);
-            writer.count(window);
-            writer.reals(&[level]);
-            writer.count(returns.len() as u64);
-            writer.reals(returns);
-            assert!(matches!(RollingTail::from_bytes(&writer.finish()), Err(Error::Snapshot { .. })));
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn every_window_agrees_with_its_sort(
-            n in 1_usize..900, window in 1_usize..300, seed in any::<u32>(), levels in 1_u32..1000,
-            coarse in any::<bool>(),
-        ) {
-            compare(&noise(n, seed, coarse), window, f64::from(levels) / 1000.0);
-        }
-
-        #[test]
-        fn a_restored_window_goes_on_bit_for_bit(
-            n in 1_usize..300, cut in 0_usize..300, window in 1_usize..90, seed in any::<u32>(),
-            coarse in any::<bool>(),
-        ) {
-            let returns = noise(n, seed, coarse);
-            let mut rolling = RollingTail::new(window, 0.9).unwrap();
-            let (early, late) = returns.split_at(cut.min(n));
-            early.iter().for_each(|value| assert!(rolling.push(*value).is_ok()));
-            let mut restored = RollingTail::from_bytes(&rolling.to_bytes()).unwrap();
-            prop_assert_eq!(restored.tail(), rolling.tail());
-            for value in late {
-                prop_assert_eq!(restored.push(*value).unwrap(), rolling.push(*value).unwrap());
-                prop_assert_eq!(restored.tail(), rolling.tail());
-            }
-            prop_assert_eq!(restored.to_bytes(), rolling.to_bytes());
-        }
-
-        #[test]
-        fn the_future_changes_nothing(seed in any::<u32>(), cut in 1_usize..200) {
-            let returns = Array1::from(noise(200, seed, false)).insert_axis(Axis(1));
-            let whole = rolling_tail(returns.view(), 20, 0.9).unwrap().1;
-            let (past, _) = returns.view().split_at(Axis(0), cut);
-            let part = rolling_tail(past, 20, 0.9).unwrap().1;
-            for (now, then) in part.iter().zip(&whole) {
-                prop_assert!(now == then || (now.is_nan() && then.is_nan()));
-            }
-        }
-    }
-}
+mod tests;

@@ -31,6 +31,8 @@ impl Tail {
 /// Where the boundary observation stands in the ascending returns and how much of it belongs to the tail.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TailRank {
+    /// The size of the sample.
+    pub(super) n: usize,
     /// Index of the boundary return; as many returns lie wholly in the tail.
     pub(super) index: usize,
     /// The share of the boundary observation that belongs to the tail, `k - a n`.
@@ -42,7 +44,7 @@ impl TailRank {
     pub(super) fn new(n: usize, confidence_level: f64) -> Self {
         let below = confidence_level * n as f64;
         let k = (below - RANK_GUARD).ceil().clamp(1.0, n as f64);
-        Self { index: n - k as usize, fraction: k - below }
+        Self { n, index: n - k as usize, fraction: k - below }
     }
 
     /// The tail's size in observations, `(1 - a) n`.

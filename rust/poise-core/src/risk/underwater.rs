@@ -15,7 +15,7 @@ use crate::{Result, validate};
 const FORMAT: Format = Format { mark: b"poiseDDT", version: 1, name: "a drawdown tracker" };
 
 /// A drawdown up to this is what rounding leaves of a full recovery.
-const RECOVERED: f64 = 1e-12;
+pub(super) const RECOVERED: f64 = 1e-12;
 
 /// Drawdowns of a compounded value, one return at a time. A refused return leaves them as they were.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +57,8 @@ impl DrawdownTracker {
         Ok(self.drawdown())
     }
 
-    fn advance(&mut self, value: f64) {
+    /// Takes in a finite return.
+    pub(super) fn advance(&mut self, value: f64) {
         self.relative = step(self.relative, value);
         self.lowest = self.lowest.min(self.relative);
         let addend = self.drawdown().powi(2) - self.lost;

@@ -1,0 +1,74 @@
+//! Figures of a series of returns.
+
+use numpy::PyReadonlyArray1;
+use poise_core::risk;
+use pyo3::prelude::*;
+
+use crate::border::detached;
+
+/// What a series of returns did; NaN where a figure has no meaning.
+#[pyclass(module = "poise._native", frozen, get_all)]
+struct ReturnStatistics {
+    n_observations: usize,
+    mean: f64,
+    deviation: f64,
+    skewness: f64,
+    kurtosis: f64,
+    lowest: f64,
+    highest: f64,
+    downside_deviation: f64,
+    n_gains: usize,
+    sum_of_gains: f64,
+    sum_of_losses: f64,
+    log_growth: f64,
+    max_drawdown: f64,
+    longest_duration: u64,
+}
+
+/// Figures of one series, shortfalls measured from `target`.
+#[pyfunction]
+fn return_statistics(
+    py: Python<'_>,
+    returns: PyReadonlyArray1<'_, f64>,
+    target: f64,
+) -> PyResult<ReturnStatistics> {
+    let returns = returns.as_array();
+    let risk::ReturnStatistics {
+        n_observations,
+        mean,
+        deviation,
+        skewness,
+        kurtosis,
+        lowest,
+        highest,
+        downside_deviation,
+        n_gains,
+        sum_of_gains,
+        sum_of_losses,
+        log_growth,
+        max_drawdown,
+        longest_duration,
+    } = detached(py, || risk::return_statistics(returns, target))?;
+    Ok(ReturnStatistics {
+        n_observations,
+        mean,
+        deviation,
+        skewness,
+        kurtosis,
+        lowest,
+        highest,
+        downside_deviation,
+        n_gains,
+        sum_of_gains,
+        sum_of_losses,
+        log_growth,
+        max_drawdown,
+        longest_duration,
+    })
+}
+
+/// Adds the class and its function to the module.
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<ReturnStatistics>()?;
+    module.add_function(wrap_pyfunction!(return_statistics, module)?)
+}
