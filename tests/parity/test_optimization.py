@@ -47,6 +47,34 @@ def test_risk_parity_is_its_numpy_twin(seed):
     np.testing.assert_allclose(result.weights, reference.risk_parity(S, budgets), atol=SOLVER)
 
 
+@pytest.mark.parametrize("n", [60, 99, 100, 101, 160, 303])
+def test_large_risk_parity_is_its_numpy_twin(n):
+    # From 101 assets on nothing is factorised.
+    rng = np.random.default_rng(n)
+    S = covariance_of(rng, n, n // 2 + 5)
+    budgets = 10.0 ** rng.uniform(-3.0, 0.0, size=n)
+    result = solve_risk_parity(S, budgets=budgets)
+    share = result.weights * (S @ result.weights)
+    np.testing.assert_allclose(share / share.sum(), budgets / budgets.sum(), rtol=1e-6)
+    if result.status is OptimizationStatus.OPTIMAL:
+        np.testing.assert_allclose(result.weights, reference.risk_parity(S, budgets), atol=SOLVER)
+        np.testing.assert_allclose(share / share.sum(), budgets / budgets.sum(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("n", [2, 7, 40, 130])
+def test_the_answer_of_a_neighbour_leads_to_the_same_answer(n):
+    rng = np.random.default_rng(n)
+    before = covariance_of(rng, n, 3 * n)
+    after = 0.98 * before + 0.02 * np.outer(*[rng.normal(scale=np.sqrt(np.diag(before)))] * 2)
+    scratch = solve_risk_parity(after)
+    for start in [solve_risk_parity(before).weights, 1e6 * rng.uniform(0.5, 2.0, size=n), np.zeros(n)]:
+        warm = solve_risk_parity(after, initial_weights=start)
+        assert warm.status is OptimizationStatus.OPTIMAL
+        np.testing.assert_allclose(warm.weights, scratch.weights, rtol=SOLVER)
+        share = warm.weights * (after @ warm.weights)
+        np.testing.assert_allclose(share / share.sum(), np.full(n, 1.0 / n), rtol=SOLVER)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_bounded_risk_parity_is_its_twin_by_bisection(seed):
     rng = np.random.default_rng(seed)

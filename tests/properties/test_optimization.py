@@ -105,6 +105,18 @@ def test_contributions_meet_their_budgets(covariance, data):
 
 
 @hostile_settings
+@given(covariances(), st.data())
+def test_any_start_is_as_good_as_none(covariance, data):
+    n = len(covariance)
+    start = data.draw(st.lists(st.sampled_from([0.0, 1e-9, 0.3, 1.0, 1e9]), min_size=n, max_size=n))
+    result = solve_risk_parity(covariance, initial_weights=start)
+    keeps_bounds(result.weights, 0.0, 1.0)
+    assert result.certificate <= (1e-8 if result.status is OptimizationStatus.OPTIMAL else 1e-3)
+    if result.status is OptimizationStatus.OPTIMAL:
+        np.testing.assert_allclose(contributions(result.weights, covariance), np.full(n, 1 / n), atol=SOLVER)
+
+
+@hostile_settings
 @given(covariances(regular=True), st.data())
 def test_bounded_parity_has_one_price_of_risk(covariance, data):
     # Inside the bounds contribution / budget is kappa; held up by a floor it is more, by a cap less.

@@ -6,6 +6,7 @@ went in.
 
 from poise.optimization.allocators import cap_weighted, equal_weights, inverse_volatility, water_fill
 from poise.optimization.result import BindingBound, OptimizationResult, OptimizationStatus
+from poise.optimization.risk_parity import RiskParity
 from poise.optimization.solvers import (
     solve_maximum_diversification,
     solve_mean_variance,
@@ -17,6 +18,7 @@ __all__ = [
     "BindingBound",
     "OptimizationResult",
     "OptimizationStatus",
+    "RiskParity",
     "cap_weighted",
     "equal_weights",
     "inverse_volatility",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from poise.domain.labels import Labels
+from poise.domain.labels import BARE, Labels
 from poise.optimization.limits import asset_name
 from poise.optimization.result import BindingBound, OptimizationResult, OptimizationStatus
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from poise._native import Solution
+
+_OPTIMAL = OptimizationStatus.OPTIMAL
 
 RIDGE = 1e-10
 """What the core adds to a singular covariance, as a part of each variance."""
@@ -24,6 +26,10 @@ GAP_WORTH_SAYING = 1e-6
 
 def to_result(solution: Solution, labels: Labels, method: str) -> OptimizationResult:
     """Return the solution of `method` with the labels of its input."""
+    figures = solution.plain_figures
+    if figures is not None:
+        weights = solution.weights
+        return plain_result(weights if labels is BARE else labels.vector(weights), figures)
     status = OptimizationStatus(solution.status)
     fallbacks: tuple[str, ...] = ()
     if status is OptimizationStatus.RELAXED:
@@ -38,6 +44,18 @@ def to_result(solution: Solution, labels: Labels, method: str) -> OptimizationRe
         messages=tuple(remarks(solution, labels)),
         budget_gap=solution.budget_gap,
     )
+
+
+def plain_result(weights: Any, figures: tuple[float, int, float]) -> OptimizationResult:
+    """Return an optimal answer about which there is nothing to say.
+
+    Filled in at once: field by field a frozen result would cost as much as the solution of ten assets.
+    """
+    result = object.__new__(OptimizationResult)
+    fields = result.__dict__
+    fields["weights"], fields["status"] = weights, _OPTIMAL
+    fields["certificate"], fields["iterations"], fields["budget_gap"] = figures
+    return result
 
 
 def binding_bounds(sides: NDArray[np.int8], labels: Labels) -> tuple[BindingBound, ...]:

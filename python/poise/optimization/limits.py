@@ -43,7 +43,8 @@ def read_bounds(bounds: Bounds | None, n_assets: int, labels: Labels) -> tuple[V
             f"asset {asset_name(labels, i)} has lower bound {lower[i]:g} above upper bound {upper[i]:g}; "
             "swap or widen them"
         )
-    total = float(lower.sum())
+    with np.errstate(over="ignore"):
+        total = float(lower.sum())
     if total > 1.0 + SUM_TOLERANCE:
         raise InfeasibleError(
             f"the lower bounds sum to {total:.12g}, above 1; lower them by {total - 1.0:.6g} in total"
@@ -58,7 +59,9 @@ def asset_name(labels: Labels, i: int) -> str | int:
 
 def leaves_cash(upper: Vector) -> bool:
     """Whether the upper bounds keep the weights from summing to 1."""
-    return float(upper.sum()) < 1.0 - SUM_TOLERANCE
+    # Bounds as large as a float may sum to infinity, which is room enough.
+    with np.errstate(over="ignore"):
+        return float(upper.sum()) < 1.0 - SUM_TOLERANCE
 
 
 def held_at_upper(upper: Vector, labels: Labels) -> OptimizationResult:
@@ -80,8 +83,15 @@ def held_at_upper(upper: Vector, labels: Labels) -> OptimizationResult:
     )
 
 
+def _is_one(bound: Any) -> bool:
+    try:
+        return np.ndim(bound) == 0
+    except ValueError:
+        return False  # ragged, which the reading of vectors tells
+
+
 def _one_per_asset(bound: Any, name: str, n_assets: int, labels: Labels) -> Vector:
-    if isinstance(bound, int | float) or np.ndim(bound) == 0:
+    if isinstance(bound, int | float) or _is_one(bound):
         try:
             values = np.full(n_assets, float(bound))
         except (TypeError, ValueError):

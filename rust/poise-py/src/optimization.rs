@@ -6,37 +6,76 @@ use pyo3::prelude::*;
 
 use crate::border::{detached, to_python};
 
+/// Below this size a solution takes less time than letting go of the interpreter and taking it back.
+const QUICK: usize = 32;
+
 /// Weights with their proof; `poise.optimization` makes an `OptimizationResult` of it.
-#[pyclass(frozen, get_all, module = "poise._native")]
+#[pyclass(frozen, module = "poise._native")]
 struct Solution {
+    #[pyo3(get)]
     weights: Py<PyArray1<f64>>,
-    /// -1 at the lower bound, 1 at the upper bound, 0 between.
-    sides: Py<PyArray1<i8>>,
-    status: &'static str,
-    iterations: usize,
-    certificate: f64,
-    ridge: f64,
-    riskless: Vec<usize>,
-    budget_gap: f64,
+    solution: optimization::Solution,
 }
 
-fn to_solution(py: Python<'_>, solution: optimization::Solution) -> Solution {
-    let sides: Vec<i8> = solution.sides.iter().map(|&side| side_number(side)).collect();
-    Solution {
-        weights: solution.weights.into_pyarray(py).unbind(),
-        sides: sides.into_pyarray(py).unbind(),
-        status: match solution.status {
+#[pymethods]
+impl Solution {
+    #[getter]
+    fn status(&self) -> &'static str {
+        match self.solution.status {
             Status::Optimal => "optimal",
             Status::Degenerate => "degenerate",
             Status::Inaccurate => "inaccurate",
             Status::Relaxed => "relaxed",
-        },
-        iterations: solution.iterations,
-        certificate: solution.certificate,
-        ridge: solution.ridge,
-        riskless: solution.riskless,
-        budget_gap: solution.budget_gap,
+        }
     }
+
+    /// -1 at the lower bound, 1 at the upper bound, 0 between.
+    #[getter]
+    fn sides<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i8>> {
+        self.solution.sides.iter().map(|&side| side_number(side)).collect::<Vec<i8>>().into_pyarray(py)
+    }
+
+    /// Certificate, iterations and budget gap of an optimal answer with no bound in the way and no convention:
+    /// there is nothing else to be said about it.
+    #[getter]
+    fn plain_figures(&self) -> Option<(f64, usize, f64)> {
+        let Solution { solution, .. } = self;
+        let is_plain = solution.status == Status::Optimal
+            && solution.ridge == 0.0
+            && solution.riskless.is_empty()
+            && solution.sides.iter().all(|&side| side == Side::Inside);
+        is_plain.then_some((solution.certificate, solution.iterations, solution.budget_gap))
+    }
+
+    #[getter]
+    fn iterations(&self) -> usize {
+        self.solution.iterations
+    }
+
+    #[getter]
+    fn certificate(&self) -> f64 {
+        self.solution.certificate
+    }
+
+    #[getter]
+    fn ridge(&self) -> f64 {
+        self.solution.ridge
+    }
+
+    #[getter]
+    fn riskless(&self) -> Vec<usize> {
+        self.solution.riskless.clone()
+    }
+
+    #[getter]
+    fn budget_gap(&self) -> f64 {
+        self.solution.budget_gap
+    }
+}
+
+fn to_solution(py: Python<'_>, mut solution: optimization::Solution) -> Solution {
+    let weights = std::mem::take(&mut solution.weights);
+    Solution { weights: weights.into_pyarray(py).unbind(), solution }
 }
 
 fn side_number(side: Side) -> i8 {
@@ -51,18 +90,25 @@ fn to_bounds(lower: &PyReadonlyArray1<'_, f64>, upper: &PyReadonlyArray1<'_, f64
     Bounds::new(lower.as_array(), upper.as_array()).map_err(to_python)
 }
 
-/// Equal or budgeted risk contributions.
+/// Lower and upper bounds, one per asset.
+type BoundsPair<'py> = (PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>);
+
+/// Equal or budgeted risk contributions; long-only without bounds, from scratch without a start.
 #[pyfunction]
 fn risk_parity(
     py: Python<'_>,
     covariance: PyReadonlyArray2<'_, f64>,
     budgets: Option<PyReadonlyArray1<'_, f64>>,
-    lower: PyReadonlyArray1<'_, f64>,
-    upper: PyReadonlyArray1<'_, f64>,
+    bounds: Option<BoundsPair<'_>>,
+    start: Option<PyReadonlyArray1<'_, f64>>,
 ) -> PyResult<Solution> {
-    let (covariance, bounds) = (covariance.as_array(), to_bounds(&lower, &upper)?);
+    let covariance = covariance.as_array();
+    let bounds = bounds.map(|(lower, upper)| to_bounds(&lower, &upper)).transpose()?;
     let budgets = budgets.as_ref().map(PyReadonlyArray1::as_array);
-    let solution = detached(py, || optimization::risk_parity(covariance, budgets, &bounds))?;
+    let start = start.as_ref().map(PyReadonlyArray1::as_array);
+    let solve = || optimization::risk_parity_from(covariance, budgets, bounds.as_ref(), start);
+    let solution =
+        if covariance.nrows() < QUICK { solve().map_err(to_python)? } else { detached(py, solve)? };
     Ok(to_solution(py, solution))
 }
 

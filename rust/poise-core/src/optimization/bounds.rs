@@ -4,6 +4,9 @@ use ndarray::ArrayView1;
 
 use crate::{Error, Result, validate};
 
+/// Beyond it sums of bounds may be no number.
+const LARGEST: f64 = 1e100;
+
 /// How far a sum of weights may be from its goal.
 pub(super) const SUM_TOLERANCE: f64 = 1e-12;
 
@@ -30,7 +33,8 @@ impl Bounds {
     ///
     /// # Errors
     ///
-    /// [`Error::NonFinite`] for a NaN, [`Error::Infeasible`] where a lower bound exceeds its upper bound.
+    /// [`Error::NonFinite`] for a NaN, [`Error::Infeasible`] where a lower bound exceeds its upper bound or both are
+    /// the same infinity, [`Error::OutOfRange`] for one beyond `1e100` that is not infinite.
     pub fn new(lower: ArrayView1<'_, f64>, upper: ArrayView1<'_, f64>) -> Result<Self> {
         validate::length("upper", upper, lower.len())?;
         let bounds = Self { lower: without_nan("lower", lower)?, upper: without_nan("upper", upper)? };
@@ -38,6 +42,18 @@ impl Bounds {
         if let Some((i, (low, high))) = pairs.enumerate().find(|(_, (low, high))| low > high) {
             return Err(Error::Infeasible {
                 reason: format!("asset {i} has lower bound {low} above upper bound {high}"),
+            });
+        }
+        let vast = |bound: &&f64| bound.is_finite() && bound.abs() > LARGEST;
+        if let Some(&value) = bounds.lower.iter().chain(&bounds.upper).find(vast) {
+            let range = "at most 1e100 in size, or infinite to leave that side open";
+            return Err(Error::OutOfRange { what: "a bound", value, range });
+        }
+        let open = |(low, high): (&f64, &f64)| *low == f64::INFINITY || *high == f64::NEG_INFINITY;
+        if let Some(i) = bounds.lower.iter().zip(&bounds.upper).position(open) {
+            let (low, high) = (bounds.lower[i], bounds.upper[i]);
+            return Err(Error::Infeasible {
+                reason: format!("asset {i} has bounds {low} and {high}, which no weight keeps"),
             });
         }
         Ok(bounds)
@@ -79,7 +95,11 @@ impl Bounds {
                 reason: format!("asset {i} has upper bound {high}, but the weights are long-only"),
             });
         }
-        Ok(Self { lower: self.lower.iter().map(|low| low.max(0.0)).collect(), upper: self.upper.clone() })
+        let bounds =
+            Self { lower: self.lower.iter().map(|low| low.max(0.0)).collect(), upper: self.upper.clone() };
+        // A negative lower bound no longer makes room for the positive ones.
+        bounds.admit_full_investment(bounds.lower.len())?;
+        Ok(bounds)
     }
 
     /// The nearest allowed weight of asset `i`, never a negative zero.
@@ -217,6 +237,25 @@ mod tests {
         for (found, wanted) in weights.iter().zip([0.5, 0.375, 0.125]) {
             assert!((found - wanted).abs() < 1e-15, "{weights:?}");
         }
+    }
+
+    #[test]
+    fn without_shorts_positive_lower_bounds_need_room() {
+        // Found by fuzzing: weights that sum to 1.5.
+        let bounds = Bounds::new(array![1.5, -1.0].view(), array![2.0, 2.0].view()).unwrap();
+        assert!(bounds.admit_full_investment(2).is_ok());
+        assert!(bounds.long_only().unwrap_err().to_string().contains("sum to 1.5"));
+    }
+
+    #[test]
+    fn an_infinity_is_no_weight() {
+        // Found by fuzzing: the infinities cancelled in the sum, and a weight of -inf came back.
+        for [low, high] in [[f64::NEG_INFINITY; 2], [f64::INFINITY; 2]] {
+            let message = Bounds::uniform(2, low, high).unwrap_err().to_string();
+            assert!(message.contains("asset 0") && message.contains("inf"), "{message}");
+        }
+        assert!(Bounds::uniform(2, f64::NEG_INFINITY, f64::INFINITY).is_ok());
+        assert!(Bounds::uniform(2, f64::MIN, 1.0).unwrap_err().to_string().contains("a bound is -1797"));
     }
 
     #[test]

@@ -1,29 +1,64 @@
 //! Small dense vectors and symmetric matrices, row by row in memory.
 
 use ndarray::ArrayView2;
+use poise_simd::{Kernel, Simd, dispatch};
 
-/// Partial sums kept apart so that the compiler can use vector registers.
-const LANES: usize = 8;
+/// Shorter slices are done before a kernel is chosen.
+const SHORT: usize = 24;
 
 /// The inner product of two slices; the shorter one decides.
 pub(super) fn dot(left: &[f64], right: &[f64]) -> f64 {
     let length = left.len().min(right.len());
-    let (left, right) = (&left[..length], &right[..length]);
-    let mut lanes = [0.0; LANES];
-    let (whole_left, whole_right) = (left.chunks_exact(LANES), right.chunks_exact(LANES));
-    let tail: f64 = whole_left.remainder().iter().zip(whole_right.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in whole_left.zip(whole_right) {
-        for lane in 0..LANES {
-            lanes[lane] += x[lane] * y[lane];
-        }
+    if length < SHORT {
+        return left.iter().zip(right).map(|(x, y)| x * y).sum();
     }
-    lanes.iter().sum::<f64>() + tail
+    dispatch(Dot { left: &left[..length], right: &right[..length] })
 }
 
 /// `target += factor * source`.
 pub(super) fn add_scaled(target: &mut [f64], factor: f64, source: &[f64]) {
-    for (t, s) in target.iter_mut().zip(source) {
-        *t += factor * s;
+    dispatch(AddScaled { target, factor, source });
+}
+
+struct Dot<'a> {
+    left: &'a [f64],
+    right: &'a [f64],
+}
+
+impl Kernel for Dot<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> f64 {
+        let ((left, left_rest), (right, right_rest)) = (simd.blocks(self.left), simd.blocks(self.right));
+        let ((left, left_last), (right, right_last)) = (left.as_chunks::<2>(), right.as_chunks::<2>());
+        let (mut even, mut odd) = (simd.splat(0.0), simd.splat(0.0));
+        for (x, y) in left.iter().zip(right) {
+            even = simd.mul_add(simd.load(&x[0]), simd.load(&y[0]), even);
+            odd = simd.mul_add(simd.load(&x[1]), simd.load(&y[1]), odd);
+        }
+        for (x, y) in left_last.iter().zip(right_last) {
+            even = simd.mul_add(simd.load(x), simd.load(y), even);
+        }
+        let rest: f64 = left_rest.iter().zip(right_rest).map(|(x, y)| x * y).sum();
+        simd.sum(simd.add(even, odd)) + rest
+    }
+}
+
+struct AddScaled<'a> {
+    target: &'a mut [f64],
+    factor: f64,
+    source: &'a [f64],
+}
+
+impl Kernel for AddScaled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for (t, s) in self.target.iter_mut().zip(self.source) {
+            *t = simd.fma(self.factor, *s, *t);
+        }
     }
 }
 
@@ -50,8 +85,18 @@ impl Symmetric {
         Self { n, values }
     }
 
+    /// A matrix that is symmetric as it lies, row by row, times `factor`.
+    pub(super) fn scaled(rows: &[f64], n: usize, factor: f64) -> Self {
+        Self { n, values: rows.iter().map(|entry| factor * entry).collect() }
+    }
+
     pub(super) fn n(&self) -> usize {
         self.n
+    }
+
+    /// The entries, row by row.
+    pub(super) fn rows(&self) -> &[f64] {
+        &self.values
     }
 
     /// The entries, row by row, to be overwritten by a factorisation.

@@ -11,8 +11,9 @@ use ndarray::{ArrayView1, ArrayView2};
 
 use super::bounds::{Bounds, fill};
 use super::dense::dot;
+use super::minimum::solve_with;
 use super::problem::Problem;
-use super::quadratic::{Hessian, Minimum, Quadratic, TOLERANCE, solve_with};
+use super::quadratic::{Hessian, Minimum, Quadratic, TOLERANCE};
 use super::solution::{Solution, Status};
 use crate::{Error, Result};
 

@@ -6,8 +6,9 @@
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::bounds::{Bounds, fill};
+use super::minimum::solve_with;
 use super::problem::Problem;
-use super::quadratic::{Quadratic, solve_with};
+use super::quadratic::Quadratic;
 use super::solution::{Solution, Status};
 use crate::{Error, Result, validate};
 

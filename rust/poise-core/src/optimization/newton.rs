@@ -1,11 +1,12 @@
-//! Risk budgeting without bounds by damped Newton steps, after coordinate descent where there are many assets.
+//! Risk budgeting without bounds by damped Newton steps, each solved with a factor.
 //!
 //! Spinu (2013), "An Algorithm for Computing Risk Parity Weights": minimise `1/2 x'Cx - sum b_i ln x_i`
 //! on the correlation matrix; at the minimum `x_i (Cx)_i = b_i`. Divided by `min b` the objective is
 //! standard self-concordant, so the Newton decrement bounds the error.
 
 use super::cholesky;
-use super::dense::{Symmetric, add_scaled, dot};
+use super::dense::{Symmetric, dot};
+use super::truncated_newton;
 
 /// Goal for the bound on the relative error of every `x_i`.
 const RELATIVE_ERROR: f64 = 1e-10;
@@ -26,20 +27,20 @@ pub(super) struct Minimiser {
     contribution_error: f64,
 }
 
-/// From this many assets on a sweep over the coordinates is much cheaper than a factor.
+/// From this many assets on the factor-free method is tried first.
 const MANY: usize = 11;
-
-/// Sweeps stop at this relative error, where one Newton step proves the rest, or when they get slow.
-const SWEPT: f64 = 1e-9;
-const SWEEPS: usize = 50;
 
 /// Minimises from `x = sqrt b / sqrt(sqrt b' C sqrt b)`; `budgets` are positive and sum to 1.
 pub(super) fn minimise(correlation: &Symmetric, budgets: &[f64]) -> Minimiser {
     let n = budgets.len();
     let least = budgets.iter().fold(f64::INFINITY, |least, &b| least.min(b));
     let mut x = start(correlation, budgets);
-    if n >= MANY {
-        sweep(correlation, budgets, &mut x);
+    if n >= MANY
+        && let Some(found) =
+            truncated_newton::solve(correlation.rows(), budgets, &x, truncated_newton::FROM_SCRATCH)
+    {
+        // One factor proves it.
+        x = found.weights;
     }
     let (mut hessian, mut step, mut cx) = (vec![0.0; n * n], vec![0.0; n], vec![0.0; n]);
     let mut best = Minimiser {
@@ -81,35 +82,6 @@ fn start(correlation: &Symmetric, budgets: &[f64]) -> Vec<f64> {
     // Strong hedges may leave no risk at all, or rounding below it: the scale of one asset will do.
     let scale = if risk > 1e-8 { risk.sqrt() } else { 1.0 };
     roots.into_iter().map(|root| root / scale).collect()
-}
-
-/// Cyclical coordinate descent with a rescaling after each sweep (Griveau-Billion, Richard and Roncalli,
-/// 2013; Choi and Chen, 2022): near the answer on ordinary matrices, given up where it is slow.
-fn sweep(correlation: &Symmetric, budgets: &[f64], x: &mut [f64]) {
-    let mut cx = correlation.multiply(x);
-    let mut last = f64::INFINITY;
-    for _ in 0..SWEEPS {
-        let mut error = 0.0_f64;
-        for i in 0..x.len() {
-            let own = correlation.get(i, i);
-            let rest = cx[i] - own * x[i];
-            let root = (rest * rest + 4.0 * own * budgets[i]).sqrt();
-            let target =
-                if rest > 0.0 { 2.0 * budgets[i] / (rest + root) } else { (root - rest) / (2.0 * own) };
-            error = error.max((x[i] / target - 1.0).abs());
-            add_scaled(&mut cx, target - x[i], correlation.row(i));
-            x[i] = target;
-        }
-        let scale = dot(x, &cx).sqrt().recip();
-        if !scale.is_finite() {
-            return;
-        }
-        x.iter_mut().chain(&mut cx).for_each(|value| *value *= scale);
-        if error <= SWEPT || error > 0.7 * last {
-            return;
-        }
-        last = error;
-    }
 }
 
 /// Fills `step = -H^-1 g` and returns the decrement `sqrt(-g' step)`; None where `H` is not positive.

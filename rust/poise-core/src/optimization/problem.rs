@@ -5,17 +5,18 @@ use ndarray::{ArrayView1, ArrayView2};
 use super::bounds::{Bounds, fill};
 use super::cholesky;
 use super::dense::Symmetric;
-use crate::{Error, Result, validate};
+use super::ordinary::{in_order, is_ordinary, least_variance};
+use crate::{Error, Result, linear, validate};
 
 /// Ridge put on a singular matrix, as a part of each variance: picks the answer of least norm.
 pub(super) const RIDGE: f64 = 1e-10;
 
 /// What is tried on a matrix that is not safely positive definite. A negative direction that the last
 /// covers comes from rounding the entries to three digits.
-const RIDGES: [f64; 9] = [RIDGE, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 2e-3];
+pub(super) const RIDGES: [f64; 9] = [RIDGE, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 2e-3];
 
-/// Below this part of the largest variance an asset counts as riskless: rounding of a constant series.
-const RISKLESS: f64 = 1e-24;
+/// Up to this many assets a plain factor is the quickest.
+const SMALL: usize = 16;
 
 /// A covariance whose largest variance is 1, split into assets with risk and without.
 #[derive(Debug)]
@@ -25,18 +26,24 @@ pub(super) struct Problem {
     /// Assets without one: treated like cash.
     pub(super) riskless: Vec<usize>,
     factor: f64,
+    /// Whether the covariance is symmetric to the last bit and lies row by row.
+    ordinary: bool,
 }
 
 impl Problem {
     /// Checks the covariance and finds the assets without risk.
     pub(super) fn new(covariance: ArrayView2<'_, f64>) -> Result<Self> {
-        validate::covariance("covariance", covariance)?;
+        let n = covariance.nrows();
+        let ordinary =
+            n > 0 && covariance.ncols() == n && in_order(covariance).is_some_and(|rows| is_ordinary(rows, n));
+        if !ordinary {
+            validate::covariance("covariance", covariance)?;
+        }
         let largest = covariance.diag().iter().fold(0.0_f64, |largest, &v| largest.max(v));
-        let floor = (RISKLESS * largest).max(f64::MIN_POSITIVE);
-        let (riskless, risky) =
-            (0..covariance.nrows()).partition::<Vec<_>, _>(|&i| covariance[(i, i)] < floor);
-        let problem =
-            Self { risky, riskless, factor: if largest < f64::MIN_POSITIVE { 1.0 } else { largest.recip() } };
+        let floor = least_variance(largest);
+        let (riskless, risky) = (0..n).partition::<Vec<_>, _>(|&i| covariance[(i, i)] < floor);
+        let factor = if largest < f64::MIN_POSITIVE { 1.0 } else { largest.recip() };
+        let problem = Self { risky, riskless, factor, ordinary };
         problem.riskless_rows_are_zero(covariance, largest)?;
         Ok(problem)
     }
@@ -61,7 +68,13 @@ impl Problem {
     ) -> (Symmetric, f64) {
         let total: f64 = assets.iter().map(|&i| covariance[(i, i)] * self.factor).sum();
         let factor = if total > 0.0 { self.factor * (assets.len() as f64 / total) } else { self.factor };
-        (Symmetric::part(covariance, assets, factor), factor)
+        let part = match in_order(covariance) {
+            Some(rows) if self.ordinary && assets.len() == covariance.nrows() => {
+                Symmetric::scaled(rows, assets.len(), factor)
+            }
+            _ => Symmetric::part(covariance, assets, factor),
+        };
+        (part, factor)
     }
 
     /// What makes the largest variance 1.
@@ -108,17 +121,23 @@ impl Problem {
 /// [`Error::NotPositiveSemidefinite`] where no ridge of [`RIDGES`] helps; `assets` gives its index a meaning.
 pub(super) fn needed_ridge(matrix: &Symmetric, assets: &[usize]) -> Result<f64> {
     let n = matrix.n();
-    let has_variance = matrix.diagonal().all(|variance| variance > 0.0);
-    if has_variance && cholesky::factor(&mut matrix.copied(), n, RIDGE).is_ok() {
+    if is_safely_definite(matrix.copied(), n) {
         return Ok(0.0);
     }
-    let mut refused = None;
-    for ridge in RIDGES {
-        match cholesky::factor(&mut matrix.with_ridge(ridge).copied(), n, 0.0) {
-            Ok(_) => return Ok(ridge),
-            Err(pivot) => refused = refused.or(Some(pivot)),
-        }
+    if let Some(ridge) =
+        RIDGES.into_iter().find(|ridge| linear::has_pivots(matrix.with_ridge(*ridge).copied(), n, 0.0))
+    {
+        return Ok(ridge);
     }
+    let refused = cholesky::factor(&mut matrix.with_ridge(RIDGE).copied(), n, 0.0).err();
     let (index, pivot) = refused.map_or((0, f64::NAN), |refused| (assets[refused.index], refused.value));
     Err(Error::NotPositiveSemidefinite { what: "covariance", index, pivot })
+}
+
+/// Whether a symmetric matrix, given row by row, is definite without a ridge.
+pub(super) fn is_safely_definite(mut matrix: Vec<f64>, n: usize) -> bool {
+    if n <= SMALL {
+        return cholesky::factor(&mut matrix, n, RIDGE).is_ok();
+    }
+    linear::has_pivots(matrix, n, RIDGE)
 }

@@ -1,13 +1,7 @@
-//! `min 1/2 w'Hw - q'w` over `sum w = total`, `lower <= w <= upper`, solved by a primal active set.
+//! The quadratic problem: `min 1/2 w'Hw - q'w` over `sum w = total`, `lower <= w <= upper`.
 
-use super::active_set::{NOISE, Walk};
 use super::bounds::Bounds;
 use super::dense::{Symmetric, dot};
-use super::problem;
-use crate::{Error, Result};
-
-/// How often an answer is taken up again where its certificate is above rounding.
-const REFINEMENTS: usize = 3;
 
 /// The certificate that an answer must reach.
 pub(super) const TOLERANCE: f64 = 1e-8;
@@ -18,16 +12,16 @@ pub(super) struct Hessian {
     pub(super) matrix: Symmetric,
     pub(super) volatility: Vec<f64>,
     /// Groups of assets with the same row: nothing but the ridge tells them apart.
-    twins: Vec<Vec<usize>>,
+    pub(super) twins: Vec<Vec<usize>>,
 }
 
 impl Hessian {
-    fn regular(matrix: Symmetric) -> Self {
+    pub(super) fn regular(matrix: Symmetric) -> Self {
         let volatility = matrix.diagonal().map(f64::sqrt).collect();
         Self { matrix, volatility, twins: Vec::new() }
     }
 
-    fn singular(matrix: &Symmetric, ridge: f64) -> Self {
+    pub(super) fn singular(matrix: &Symmetric, ridge: f64) -> Self {
         Self { twins: matrix.twins(), ..Self::regular(matrix.with_ridge(ridge)) }
     }
 
@@ -35,31 +29,6 @@ impl Hessian {
     pub(super) fn variance(&self, weights: &[f64]) -> f64 {
         dot(weights, &self.matrix.multiply(weights))
     }
-}
-
-/// Solves with the covariance of `assets`, and says which part of each variance it takes as a ridge.
-///
-/// A slightly indefinite matrix is first taken as it is: often its negative direction needs weights that
-/// the bounds do not allow, and the optimality conditions of the given matrix hold.
-///
-/// # Errors
-///
-/// [`Error::NotPositiveSemidefinite`], and those of `solve`.
-pub(super) fn solve_with<F>(covariance: Symmetric, assets: &[usize], solve: F) -> Result<(Minimum, f64)>
-where
-    F: Fn(&Hessian) -> Result<Minimum>,
-{
-    let ridge = problem::needed_ridge(&covariance, assets)?;
-    if ridge == 0.0 {
-        return Ok((solve(&Hessian::regular(covariance))?, ridge));
-    }
-    let singular = Hessian::singular(&covariance, ridge);
-    if ridge > problem::RIDGE
-        && let Ok(minimum) = solve(&Hessian::regular(covariance))
-    {
-        return Ok((minimum, ridge));
-    }
-    Ok((solve(&singular)?, ridge))
 }
 
 /// A quadratic objective over bounds and a budget.
@@ -83,37 +52,8 @@ pub(super) struct Minimum {
 }
 
 impl Quadratic<'_> {
-    /// Solves from `start` (feasible) or from the assets that look best alone.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotConverged`] where rounding keeps the certificate above [`TOLERANCE`].
-    pub(super) fn minimise(&self, start: Option<&[f64]>, extra: &[f64]) -> Result<Minimum> {
-        let weights = start.map_or_else(|| self.greedy_start(), <[f64]>::to_vec);
-        let mut walk = Walk::new(*self, weights);
-        let mut iterations = walk.descend();
-        walk.polish();
-        // A fresh factor and gradient may show what the updated ones hid.
-        for _ in 0..REFINEMENTS {
-            if walk.certificate() <= NOISE {
-                break;
-            }
-            iterations += walk.descend();
-            walk.polish();
-        }
-        for twins in &self.hessian.twins {
-            walk.share_among(twins);
-        }
-        let certificate = walk.certificate();
-        if certificate <= TOLERANCE {
-            let response = walk.response(extra);
-            return Ok(Minimum { weights: walk.into_weights(), iterations, certificate, response });
-        }
-        Err(Error::NotConverged { iterations, residual: certificate, tolerance: TOLERANCE })
-    }
-
     /// Zero where the bounds allow it, then up (or down) asset by asset in the order of merit.
-    fn greedy_start(&self) -> Vec<f64> {
+    pub(super) fn greedy_start(&self) -> Vec<f64> {
         let n = self.linear.len();
         let alone: Vec<f64> =
             self.hessian.volatility.iter().zip(self.linear).map(|(v, q)| v * v - q).collect();

@@ -14,6 +14,7 @@ use super::newton;
 use super::problem::{self, Problem, RIDGE};
 use super::quadratic::TOLERANCE;
 use super::solution::{Solution, Status};
+use super::unhindered;
 use crate::{Error, Result, validate};
 
 /// Contributions further than this from their budgets are no answer.
@@ -36,15 +37,42 @@ fn accepted(ridge: f64) -> f64 {
 ///
 /// The checks of [`validate::covariance`]; [`Error::OutOfRange`] for a negative budget or none above 0,
 /// [`Error::NonFinite`], [`Error::Shape`], [`Error::NotPositiveSemidefinite`], [`Error::Infeasible`],
-/// [`Error::NotConverged`].
+/// [`Error::NotConverged`]. Beyond a hundred assets a negative direction is searched for in a few steps and
+/// may stay unnoticed where the weights and their certificate do not meet it.
 pub fn risk_parity(
     covariance: ArrayView2<'_, f64>,
     budgets: Option<ArrayView1<'_, f64>>,
     bounds: &Bounds,
 ) -> Result<Solution> {
-    let problem = Problem::new(covariance)?;
+    risk_parity_from(covariance, budgets, Some(bounds), None)
+}
+
+/// As [`risk_parity`], long-only without `bounds`, beginning at the weights of a neighbouring problem.
+///
+/// `start` is of any scale, 0 for an asset that the other problem did not have. Its answer vouches for this
+/// covariance too: no negative direction is looked for, unless the weights meet it.
+///
+/// # Errors
+///
+/// Those of [`risk_parity`]; [`Error::OutOfRange`], [`Error::NonFinite`] and [`Error::Shape`] for `start`.
+pub fn risk_parity_from(
+    covariance: ArrayView2<'_, f64>,
+    budgets: Option<ArrayView1<'_, f64>>,
+    bounds: Option<&Bounds>,
+    start: Option<ArrayView1<'_, f64>>,
+) -> Result<Solution> {
     let n = covariance.nrows();
-    let budgets = budgets.map_or_else(|| Ok(vec![1.0; n]), |budgets| checked(budgets, n))?;
+    let budgets = budgets.map(|budgets| checked(budgets, n)).transpose();
+    let start = start.map(|start| checked_start(start, n)).transpose();
+    if let (Ok(budgets), Ok(start)) = (&budgets, &start)
+        && let Some(solution) = unhindered::risk_parity(covariance, budgets.as_deref(), bounds, *start)
+    {
+        return Ok(solution);
+    }
+    let problem = Problem::new(covariance)?;
+    start?;
+    let budgets = budgets?.unwrap_or_else(|| vec![1.0; n]);
+    let bounds = bounds.map_or_else(|| Bounds::uniform(n, 0.0, 1.0), |bounds| Ok(bounds.clone()))?;
     bounds.admit_full_investment(n)?;
     let bounds = bounds.long_only()?;
     let held: Vec<usize> = problem.risky.iter().copied().filter(|&i| budgets[i] > 0.0).collect();
@@ -88,6 +116,19 @@ fn checked(budgets: ArrayView1<'_, f64>, n: usize) -> Result<Vec<f64>> {
             Err(Error::OutOfRange { what: "the sum of budgets", value: 0.0, range: "a positive number" })
         }
         None => Ok(budgets.iter().map(|b| b / largest).collect()),
+    }
+}
+
+fn checked_start(start: ArrayView1<'_, f64>, n: usize) -> Result<ArrayView1<'_, f64>> {
+    validate::length("initial_weights", start, n)?;
+    validate::finite("initial_weights", start)?;
+    match start.iter().find(|w| **w < 0.0) {
+        Some(&value) => Err(Error::OutOfRange {
+            what: "an initial weight",
+            value,
+            range: "a number that is not negative",
+        }),
+        None => Ok(start),
     }
 }
 

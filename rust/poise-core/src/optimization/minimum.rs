@@ -1,0 +1,66 @@
+//! The quadratic problem solved by a primal active set, on a matrix that may need a ridge.
+
+use super::active_set::{NOISE, Walk};
+use super::dense::Symmetric;
+use super::problem;
+use super::quadratic::{Hessian, Minimum, Quadratic, TOLERANCE};
+use crate::{Error, Result};
+
+/// How often an answer is taken up again where its certificate is above rounding.
+const REFINEMENTS: usize = 3;
+
+/// Solves with the covariance of `assets`, and says which part of each variance it takes as a ridge.
+///
+/// A slightly indefinite matrix is first taken as it is: often its negative direction needs weights that
+/// the bounds do not allow, and the optimality conditions of the given matrix hold.
+///
+/// # Errors
+///
+/// [`Error::NotPositiveSemidefinite`], and those of `solve`.
+pub(super) fn solve_with<F>(covariance: Symmetric, assets: &[usize], solve: F) -> Result<(Minimum, f64)>
+where
+    F: Fn(&Hessian) -> Result<Minimum>,
+{
+    let ridge = problem::needed_ridge(&covariance, assets)?;
+    if ridge == 0.0 {
+        return Ok((solve(&Hessian::regular(covariance))?, ridge));
+    }
+    let singular = Hessian::singular(&covariance, ridge);
+    if ridge > problem::RIDGE
+        && let Ok(minimum) = solve(&Hessian::regular(covariance))
+    {
+        return Ok((minimum, ridge));
+    }
+    Ok((solve(&singular)?, ridge))
+}
+
+impl Quadratic<'_> {
+    /// Solves from `start` (feasible) or from the assets that look best alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotConverged`] where rounding keeps the certificate above [`TOLERANCE`].
+    pub(super) fn minimise(&self, start: Option<&[f64]>, extra: &[f64]) -> Result<Minimum> {
+        let weights = start.map_or_else(|| self.greedy_start(), <[f64]>::to_vec);
+        let mut walk = Walk::new(*self, weights);
+        let mut iterations = walk.descend();
+        walk.polish();
+        // A fresh factor and gradient may show what the updated ones hid.
+        for _ in 0..REFINEMENTS {
+            if walk.certificate() <= NOISE {
+                break;
+            }
+            iterations += walk.descend();
+            walk.polish();
+        }
+        for twins in &self.hessian.twins {
+            walk.share_among(twins);
+        }
+        let certificate = walk.certificate();
+        if certificate <= TOLERANCE {
+            let response = walk.response(extra);
+            return Ok(Minimum { weights: walk.into_weights(), iterations, certificate, response });
+        }
+        Err(Error::NotConverged { iterations, residual: certificate, tolerance: TOLERANCE })
+    }
+}
