@@ -1,69 +1,158 @@
-"""Risk parity against NumPy's Newton, minimum variance against cvxpy and Clarabel, side by side in one run.
-
-Questions: equal risk contributions (N=10, 50, 200), risk parity and minimum variance under caps (N=50).
-Contenders compute the same weights: checked before the clock starts.
-Run with ``python benches/bench_optimization.py [seconds per contender]``.
-"""
+"""D: equal risk contributions at equal accuracy, again on the next tick; minimum variance beside cvxpy."""
 
 from __future__ import annotations
 
-import platform
-import sys
+from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
+from inspect import signature
+from typing import Any
 
-import cvxpy as cp
 import numpy as np
+import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from benches.harness import Case, measure, table
+from benches.peers import given, given_extension
+from poise.bench import by_hand
+from poise.bench.harness import Case, Contender, Missing
+from poise.bench.inputs import simulated_covariance, simulated_returns
 from poise.optimization import solve_minimum_variance, solve_risk_parity
 
+LARGEST_ERROR = 1e-10
+"""Of a risk contribution, relative: what counts as the same answer."""
 
-def covariance(n_assets: int) -> np.ndarray:
-    """Sample covariance of a one-factor market, off-diagonals shrunk by a tenth, fixed seed."""
-    rng = np.random.default_rng(7)
-    loading = rng.uniform(0.2, 1.0, size=n_assets)
-    volatility = rng.uniform(0.005, 0.03, size=n_assets)
-    n_observations = 2 * n_assets + 20
-    market = rng.standard_normal((n_observations, 1))
-    returns = volatility * (loading * market + rng.standard_normal((n_observations, n_assets)))
-    sample = returns.T @ returns / n_observations
-    return 0.9 * sample + 0.1 * np.diag(np.diag(sample))
+TIGHT = 1e-14
+LARGEST_RISKFOLIO = 500
+LARGEST_SKFOLIO = 1000
 
 
-def numpy_newton(S: np.ndarray) -> np.ndarray:
-    """Spinu's damped Newton on the correlation matrix, as plain NumPy, to the same decrement of 1e-10."""
-    sigma = np.sqrt(np.diag(S))
-    C = S / np.outer(sigma, sigma)
-    b = 1.0 / len(S)
-    root = np.full(len(S), np.sqrt(b))
-    x = root / np.sqrt(root @ C @ root)
-    while True:
-        gradient = C @ x - b / x
-        step = -np.linalg.solve(C + np.diag(b / x**2), gradient)
-        decrement = np.sqrt(max(-gradient @ step, 0.0) / b)
-        full = decrement <= 0.95 * (3.0 - np.sqrt(5.0)) / 2.0
-        x = x + (1.0 if full else 1.0 / (1.0 + np.abs(step / x).max())) * step
-        if decrement <= 1e-10:
-            w = x / sigma
-            return w / w.sum()
+def cases() -> Iterator[Case]:
+    for n_assets in (10, 50, 100, 500, 1000, 2000):
+        yield risk_parity(n_assets)
+    for n_assets in (50, 100, 500):
+        yield next_tick(n_assets)
+    for n_assets, cap in ((50, 1.0), (50, 0.04), (500, 1.0)):
+        yield minimum_variance(n_assets, cap)
 
 
-def clarabel(S: np.ndarray, cap: float) -> np.ndarray:
-    """Minimum variance written in cvxpy and solved by Clarabel, built anew as for a new covariance."""
-    w = cp.Variable(len(S))
-    scaled = cp.psd_wrap(S / np.trace(S) * len(S))
-    problem = cp.Problem(cp.Minimize(cp.quad_form(w, scaled)), [cp.sum(w) == 1, w >= 0, w <= cap])
-    problem.solve(solver=cp.CLARABEL)
-    return np.asarray(w.value)
+def solver(call: Callable[[], Any], S: np.ndarray, allowed: float = LARGEST_ERROR) -> Contender:
+    """A contender with the error of its answer; one less exact than allowed answers another question."""
+    error = by_hand.risk_parity_error(np.asarray(call(), dtype=np.float64), S)
+    note = f"error {error:.0e}"
+    return Contender(call, note=note) if error <= allowed else Contender(call, differs=note)
+
+
+def risk_parity(n_assets: int) -> Case:
+    S = simulated_covariance(n_assets)
+    budget = np.full(n_assets, 1.0 / n_assets)
+
+    def vanilla(method: str, **tolerance: float) -> Callable[[Any], Contender]:
+        limits = {**tolerance, "maxiter": 1000} if tolerance else {}
+        return lambda lib: solver(partial(lib.design, S, budget, method=method, **limits), S)
+
+    def numba(lib: Any) -> Contender:
+        return solver(partial(lib.risk_parity, S, LARGEST_ERROR, 1000), S)
+
+    contenders = {
+        "poise": ours(S),
+        "riskparityportfolio roncalli, tol=1e-14": given_extension(
+            "riskparityportfolio", "vanilla", vanilla("roncalli", tol=TIGHT)
+        ),
+        "riskparityportfolio spinu, tol=1e-14": given_extension(
+            "riskparityportfolio", "vanilla", vanilla("spinu", tol=TIGHT)
+        ),
+        "riskparityportfolio roncalli, as it comes": given_extension(
+            "riskparityportfolio", "vanilla", vanilla("roncalli")
+        ),
+        "numba by hand": given("benches.numba_by_hand", numba),
+        "numpy Newton": solver(partial(by_hand.risk_parity, S), S),
+        "scipy L-BFGS-B": solver(partial(by_hand.risk_parity_quasi_newton, S), S)
+        if n_assets <= LARGEST_SKFOLIO
+        else Missing("left out above N=1000"),
+        "skfolio": given("skfolio.optimization", partial(skfolio, S))
+        if n_assets <= LARGEST_SKFOLIO
+        else Missing("left out above N=1000: over 10 s"),
+        "riskfolio-lib": given("riskfolio", partial(riskfolio, S))
+        if n_assets <= LARGEST_RISKFOLIO
+        else Missing("left out above N=500"),
+    }
+    return Case("D", "equal risk contributions", f"N={n_assets}", contenders, tolerance=1e-9)
+
+
+def ours(S: np.ndarray, allowed: float = LARGEST_ERROR, **start: Any) -> Contender:
+    weights = solve_risk_parity(S, **start).weights
+    error = by_hand.risk_parity_error(weights, S)
+    assert error <= allowed, f"poise's risk contributions are off by {error:.1e}, {allowed:.0e} allowed"
+    return Contender(
+        partial(solve_risk_parity, S, **start), answer=lambda: weights, note=f"error {error:.0e}"
+    )
+
+
+def skfolio(S: np.ndarray, lib: Any) -> Contender:
+    """Its estimator gets the covariance ready-made: a prior that hands it over."""
+    from skfolio.prior import BasePrior, ReturnDistribution
+
+    class Given(BasePrior):
+        def __init__(self) -> None:
+            """Nothing to choose: scikit-learn reads the parameters here."""
+
+        def fit(self, X: Any, y: Any = None, **_: Any) -> Any:  # noqa: ARG002 - scikit-learn's words
+            self.return_distribution_ = ReturnDistribution(
+                mu=np.zeros(len(S)), covariance=S, returns=np.asarray(X)
+            )
+            return self
+
+    R = simulated_returns(10, len(S))
+
+    def call() -> Any:
+        return lib.RiskBudgeting(prior_estimator=Given()).fit(R).weights_
+
+    return solver(call, S)
+
+
+def riskfolio(S: np.ndarray, lib: Any) -> Contender:
+    names = [f"a{i}" for i in range(len(S))]
+    portfolio = lib.Portfolio(returns=pd.DataFrame(simulated_returns(10, len(S)), columns=names))
+    portfolio.mu = pd.DataFrame(np.zeros((1, len(S))), columns=names)
+    portfolio.cov = pd.DataFrame(S, index=names, columns=names)
+
+    def call() -> Any:
+        return portfolio.rp_optimization(model="Classic", rm="MV", hist=True)["weights"].to_numpy()
+
+    return solver(call, S)
+
+
+def next_tick(n_assets: int) -> Case:
+    """The covariance after one more row, solved from nothing and from the weights of before."""
+    S = simulated_covariance(n_assets)
+    row = simulated_returns(1, n_assets)[0]
+    moved, budget = 0.97 * S + 0.03 * np.outer(row, row), np.full(n_assets, 1.0 / n_assets)
+    weights = solve_risk_parity(S).weights
+    warm: Contender | Missing = Missing("this build has no warm start")
+    if "initial_weights" in signature(solve_risk_parity).parameters:
+        warm = ours(moved, allowed=1e-8, initial_weights=weights)
+
+    def roncalli(lib: Any) -> Contender:
+        return solver(
+            partial(lib.design, moved, budget, tol=TIGHT, maxiter=1000, method="roncalli"), moved, 1e-8
+        )
+
+    contenders = {
+        "poise, cold": ours(moved),
+        "poise, warm": warm,
+        "riskparityportfolio roncalli, tol=1e-14": given_extension(
+            "riskparityportfolio", "vanilla", roncalli
+        ),
+    }
+    question = "equal risk contributions on the next tick"
+    return Case("D2", question, f"N={n_assets}", contenders, tolerance=1e-7)
 
 
 class Compiled:
-    """The same problem compiled once, the factor a parameter (DPP), solved again for each covariance."""
+    """Minimum variance compiled once, the factor a parameter (DPP), solved again for each covariance."""
 
     def __init__(self, n_assets: int, cap: float) -> None:
+        import cvxpy as cp
+
+        self.solver = cp.CLARABEL
         self.factor = cp.Parameter((n_assets, n_assets))
         self.w = cp.Variable(n_assets)
         objective = cp.Minimize(cp.sum_squares(self.factor @ self.w))
@@ -71,41 +160,19 @@ class Compiled:
 
     def __call__(self, S: np.ndarray) -> np.ndarray:
         self.factor.value = np.linalg.cholesky(S / np.trace(S) * len(S)).T
-        self.problem.solve(solver=cp.CLARABEL)
+        self.problem.solve(solver=self.solver)
         return np.asarray(self.w.value)
 
 
-def cases() -> list[Case]:
-    """Return the questions, their answers checked against each other."""
-    found = []
-    for n_assets in (10, 50, 200):
-        S = covariance(n_assets)
-        np.testing.assert_allclose(solve_risk_parity(S).weights, numpy_newton(S), atol=1e-10)
-        contenders = {"poise": partial(solve_risk_parity, S), "numpy newton": partial(numpy_newton, S)}
-        found.append(Case("risk parity", f"N={n_assets}", contenders))
-    S = covariance(50)
-    for cap in (1.0, 0.04):
-        compiled = Compiled(50, cap)
-        weights = solve_minimum_variance(S, bounds=(0.0, cap)).weights
-        np.testing.assert_allclose(weights, clarabel(S, cap), atol=1e-5)
-        np.testing.assert_allclose(weights, compiled(S), atol=1e-5)
-        contenders = {
-            "poise": partial(solve_minimum_variance, S, bounds=(0.0, cap)),
-            "cvxpy + Clarabel": partial(clarabel, S, cap),
-            "cvxpy DPP + Clarabel": partial(compiled, S),
-        }
-        found.append(Case("minimum variance", f"N=50 cap={cap:g}", contenders))
-    return found
-
-
-def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
-    print(
-        f"{platform.machine()}, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, cvxpy {cp.__version__}\n"
-    )
-    print(table(measure(case, seconds) for case in cases()))
-
-
-if __name__ == "__main__":
-    main()
+def minimum_variance(n_assets: int, cap: float) -> Case:
+    S = simulated_covariance(n_assets)
+    solve = partial(solve_minimum_variance, S, bounds=(0.0, cap))
+    compiled = Compiled(n_assets, cap) if n_assets <= 100 else None
+    contenders: dict[str, Contender | Missing] = {
+        "poise": Contender(solve, answer=lambda: solve().weights),
+        "cvxpy + Clarabel": Contender(partial(by_hand.minimum_variance, S, cap)),
+    }
+    if compiled is not None:
+        contenders["cvxpy DPP + Clarabel"] = Contender(partial(compiled, S))
+    # Clarabel's answer is as good as its tolerances.
+    return Case("E1", "minimum variance", f"N={n_assets} cap={cap:g}", contenders, tolerance=1e-4)

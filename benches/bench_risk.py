@@ -1,107 +1,156 @@
-"""How fast are value at risk, conditional value at risk and drawdowns beside NumPy and pandas?
-
-Questions: one sample (n=1000, n=100000), a rolling window (T=100000, w=250), max drawdown (T=1000000).
-Run with ``python benches/bench_risk.py [seconds per contender]``.
-"""
+"""C: value at risk and conditional value at risk of every window, and of one sample."""
 
 from __future__ import annotations
 
-import platform
-import sys
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benches.peers import given
+from poise.bench import by_hand
+from poise.bench.harness import Case, Contender
+from poise.bench.inputs import simulated_series
+from poise.risk import rolling_tail_risk, tail_risk
 
-from benches.harness import Case, measure, table
-from poise import risk
-
-CONFIDENCE_LEVEL = 0.95
-
-
-def cases() -> list[Case]:
-    rng = np.random.default_rng(7)
-    returns = 0.02 * rng.standard_t(4, size=1_000_000)
-    return [
-        *(_one_shot(returns[:n]) for n in (1_000, 100_000)),
-        _rolling(returns[:100_000], window=250),
-        _drawdown(returns),
-    ]
+LEVEL = 0.95
 
 
-def _one_shot(returns: np.ndarray) -> Case:
-    worst = round((1 - CONFIDENCE_LEVEL) * len(returns))
+def cases() -> Iterator[Case]:
+    for window in (250, 500, 2000):
+        yield rolling(100_000, window)
+    for n in (1_000_000, 100_000):
+        yield one_sample("C2", n)
+    yield one_sample("C3", 1_000)
+
+
+def interpolation(n: int, whole: int) -> str:
+    """The rule by which a library's quantile is the observation that poise takes."""
+    return "lower" if int((1.0 - LEVEL) * (n - 1)) == whole else "higher"
+
+
+def rolling(n_observations: int, window: int) -> Case:
+    returns = simulated_series(n_observations)
     series = pd.Series(returns)
+    whole, part = by_hand.worst_observations(window, LEVEL)
+    rule = interpolation(window, whole)
+    ours = partial(rolling_tail_risk, returns, window=window)
+    value_at_risk = ours()[0][window - 1 :]
 
-    def with_partition() -> tuple[float, float]:
-        parted = np.partition(returns, worst)
-        return -parted[worst], -parted[:worst].mean()
+    def polars(lib: Any) -> Contender:
+        call = partial(
+            lib.Series(returns).rolling_quantile, 1.0 - LEVEL, interpolation=rule, window_size=window
+        )
+        return Contender(
+            call,
+            answer=lambda: -call().to_numpy()[window - 1 :],
+            expected=value_at_risk,
+            note="VaR only",
+        )
 
-    found = risk.tail_risk(returns)
-    np.testing.assert_allclose(
-        (found.value_at_risk, found.conditional_value_at_risk), with_partition(), rtol=1e-12
-    )
-    return Case(
-        question="historical VaR and CVaR, one sample",
-        size=f"n={len(returns)}",
-        contenders={
-            "poise.risk.tail_risk": lambda: risk.tail_risk(returns),
-            "numpy partition, both": with_partition,
-            "pandas quantile, VaR only": lambda: (
-                -series.quantile(1 - CONFIDENCE_LEVEL, interpolation="lower")
+    def numba(lib: Any) -> Contender:
+        return Contender(partial(lib.rolling_tail, returns, window, whole, part))
+
+    def bottleneck(lib: Any) -> Contender:
+        return Contender(
+            partial(lib.move_median, returns, window), differs="the median: it has no other rolling quantile"
+        )
+
+    def empyrical(lib: Any) -> Contender:
+        windows = np.lib.stride_tricks.sliding_window_view(returns, window)[:: n_observations // 400]
+
+        def call() -> object:
+            return [(lib.value_at_risk(w), lib.conditional_value_at_risk(w)) for w in windows]
+
+        # Per window times the windows of the question.
+        return Contender(
+            call,
+            differs=f"{len(windows)} windows timed, scaled to all",
+            units=len(windows) / len(value_at_risk),
+        )
+
+    def with_pandas() -> tuple[Any, Any]:
+        windows = series.rolling(window)
+        tail = windows.apply(lambda w: by_hand.tail(w, LEVEL)[1], raw=True)
+        return -windows.quantile(1.0 - LEVEL, interpolation=rule), tail
+
+    quantile = partial(series.rolling(window).quantile, 1.0 - LEVEL, interpolation=rule)
+    contenders = {
+        "poise": Contender(ours, answer=lambda: [found[window - 1 :] for found in ours()]),
+        "polars": given("polars", polars),
+        "numba by hand, sorted window": given("benches.numba_by_hand", numba),
+        "numpy partition": Contender(partial(by_hand.rolling_tail, returns, window)),
+        "pandas quantile": Contender(
+            quantile,
+            answer=lambda: -quantile().to_numpy()[window - 1 :],
+            expected=value_at_risk,
+            note="VaR only",
+        ),
+        "pandas quantile and apply": Contender(
+            with_pandas, answer=lambda: [found.to_numpy()[window - 1 :] for found in with_pandas()]
+        ),
+        "bottleneck": given("bottleneck", bottleneck),
+        "empyrical": given("empyrical", empyrical),
+    }
+    return Case("C1", "rolling VaR and CVaR", f"T={n_observations} w={window}", contenders)
+
+
+def one_sample(row: str, n: int) -> Case:
+    returns = simulated_series(n)
+    series, found = pd.Series(returns), tail_risk(returns)
+    whole, part = by_hand.worst_observations(n, LEVEL)
+    rule, value_at_risk = interpolation(n, whole), found.value_at_risk
+    quantile = partial(series.quantile, 1.0 - LEVEL, interpolation=rule)
+
+    def only(call: Callable[[], Any], note: str = "VaR only") -> Contender:
+        return Contender(call, answer=lambda: -call(), expected=value_at_risk, note=note)
+
+    def bottleneck(lib: Any) -> Contender:
+        def call() -> tuple[float, float]:
+            parted = lib.partition(returns, whole)
+            boundary = float(parted[whole])
+            return -boundary, -(float(parted[:whole].sum()) + part * boundary) / (whole + part)
+
+        return Contender(call)
+
+    def skfolio(lib: Any) -> Contender:
+        return Contender(lambda: (lib.value_at_risk(returns, LEVEL), lib.cvar(returns, LEVEL)))
+
+    def riskfolio(lib: Any) -> Contender:
+        functions = lib.RiskFunctions
+        return Contender(
+            lambda: (functions.VaR_Hist(returns, 1.0 - LEVEL), functions.CVaR_Hist(returns, 1.0 - LEVEL)),
+            differs="its boundary observation is the next worse one",
+        )
+
+    def empyrical(lib: Any) -> Contender:
+        return Contender(
+            lambda: (lib.value_at_risk(returns), lib.conditional_value_at_risk(returns)),
+            differs="an interpolated quantile, another tail",
+        )
+
+    contenders = {
+        "poise": Contender(
+            partial(tail_risk, returns),
+            answer=lambda: (found.value_at_risk, found.conditional_value_at_risk),
+        ),
+        "numpy partition": Contender(partial(by_hand.tail, returns, LEVEL)),
+        "numpy quantile": only(partial(np.quantile, returns, 1.0 - LEVEL, method=rule)),
+        "polars": given(
+            "polars", lambda lib: only(partial(lib.Series(returns).quantile, 1.0 - LEVEL, interpolation=rule))
+        ),
+        "bottleneck partition": given("bottleneck", bottleneck),
+        "numbagg": given(
+            "numbagg",
+            lambda lib: Contender(
+                partial(lib.nanquantile, returns, 1.0 - LEVEL), differs="VaR only, interpolated"
             ),
-        },
-    )
-
-
-def _rolling(returns: np.ndarray, window: int) -> Case:
-    series = pd.Series(returns)
-    worst = int((1 - CONFIDENCE_LEVEL) * window + 1e-9)
-    fraction = (1 - CONFIDENCE_LEVEL) * window - worst
-
-    def with_partition() -> tuple[np.ndarray, np.ndarray]:
-        parted = np.partition(np.lib.stride_tricks.sliding_window_view(returns, window), worst, axis=1)
-        boundary = parted[:, worst]
-        tail = parted[:, :worst].sum(axis=1) + fraction * boundary
-        return -boundary, -tail / (worst + fraction)
-
-    for ours, theirs in zip(risk.rolling_tail_risk(returns, window=window), with_partition(), strict=True):
-        np.testing.assert_allclose(ours[window - 1 :], theirs, rtol=1e-10)
-    return Case(
-        question="rolling VaR and CVaR",
-        size=f"T={len(returns)} w={window}",
-        contenders={
-            "poise.risk.rolling_tail_risk": lambda: risk.rolling_tail_risk(returns, window=window),
-            "numpy partition of every window, both": with_partition,
-            "pandas rolling quantile, VaR only": lambda: series.rolling(window).quantile(
-                1 - CONFIDENCE_LEVEL
-            ),
-        },
-    )
-
-
-def _drawdown(returns: np.ndarray) -> Case:
-    # Fat tails compound to zero within a million steps: small moves keep the value in the range of a float.
-    calm = returns / 100
-
-    def with_numpy() -> float:
-        value = np.concatenate([[1.0], np.cumprod(1 + calm)])
-        return float(np.max(1 - value / np.maximum.accumulate(value)))
-
-    np.testing.assert_allclose(risk.max_drawdown(calm), with_numpy(), rtol=1e-9)
-    return Case(
-        question="max drawdown",
-        size=f"T={len(calm)}",
-        contenders={"poise.risk.max_drawdown": lambda: risk.max_drawdown(calm), "numpy": with_numpy},
-    )
-
-
-if __name__ == "__main__":
-    SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
-    print(
-        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, pandas {pd.__version__}\n"
-    )
-    print(table(measure(case, SECONDS) for case in cases()))
+        ),
+        "pandas quantile": only(quantile),
+        "skfolio": given("skfolio.measures", skfolio),
+        "riskfolio-lib": given("riskfolio", riskfolio),
+        "empyrical": given("empyrical", empyrical),
+    }
+    return Case(row, "VaR and CVaR of one sample", f"n={n}", contenders)

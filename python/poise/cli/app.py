@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from poise import __version__
-from poise.cli import analyze, config, demo, version
+from poise.cli import analyze, bench, config, demo, version
 from poise.cli.output import print_error, say
 from poise.errors import ConfigError, ParameterError, PoiseError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("analyze")(analyze.analyze)
+app.command("bench")(bench.bench)
 app.add_typer(config.app, name="config")
 app.command("version")(version.version)
 

@@ -91,14 +91,14 @@ def progress(description: str, *, quiet: bool) -> Iterator[Callable[[int, int], 
 
 
 @contextmanager
-def busy(description: str, *, quiet: bool) -> Iterator[None]:
-    """Show on a terminal that something of unknown length is under way."""
+def busy(description: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal that something of unknown length is under way; yields ``tell(description)``."""
     err = console(error=True)
     if quiet or not err.is_terminal:
-        yield
+        yield lambda _description: None
         return
-    with err.status(description):
-        yield
+    with err.status(safe(description)) as status:
+        yield lambda description: status.update(safe(description))
 
 
 def table(

@@ -1,0 +1,129 @@
+"""The goals: how many times faster than which peer, row by row. One table, data only.
+
+A goal is a ratio within one run. The seconds beside it are an illustration: what it came to on the machine on
+which the goals were set (Zen 5, full-width AVX-512, L2 of 1 MiB per core), and no verdict hangs on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """One goal.
+
+    Attributes
+    ----------
+    row : str
+        Its name in the table of goals; several goals share a row.
+    question, size : str
+        The case it belongs to.
+    peer : str
+        The contender to beat; empty where the goal is a time only.
+    ratio : float or None
+        Median of the peer over that of poise, at least.
+    poise : str
+        Which of poise's contenders it is about.
+    seconds : float or None
+        Illustration: the time on the machine of the goals.
+    bounded_by : str
+        What stands in the way where the goal is missed; empty where that is not known.
+    """
+
+    row: str
+    question: str
+    size: str
+    peer: str
+    ratio: float | None
+    poise: str = "poise"
+    seconds: float | None = None
+    bounded_by: str = ""
+
+
+RONCALLI = "riskparityportfolio roncalli, tol=1e-14"
+PACKED = "numba by hand, packed"
+INTO = "poise into out"
+PATH, PATH_SIZE, SMALL_PATH_SIZE = "EWMA covariance path", "T=2000 N=100", "T=1000 N=50"
+LAST, TICK = "EWMA last matrix", "online EWMA update, one row"
+ROLLING, SAMPLE = "rolling VaR and CVaR", "VaR and CVaR of one sample"
+PARITY, NEXT = "equal risk contributions", "equal risk contributions on the next tick"
+
+TARGETS = (
+    Target("A1", PATH, PATH_SIZE, "cvxcovariance", 7.0, seconds=12e-3),
+    Target("A1", PATH, PATH_SIZE, "numbagg", 12.0, seconds=12e-3),
+    Target("A1", PATH, PATH_SIZE, "pandas", 100.0, seconds=12e-3),
+    Target("A1", PATH, PATH_SIZE, "", None, poise=INTO, seconds=7.5e-3),
+    Target("A1", PATH, PATH_SIZE, "", None, poise="poise packed", seconds=3.5e-3),
+    Target("A1b", PATH, SMALL_PATH_SIZE, "numbagg", 15.0, seconds=1.2e-3),
+    Target("A1b", PATH, SMALL_PATH_SIZE, "pandas", 250.0, seconds=1.2e-3),
+    Target("A1b", PATH, SMALL_PATH_SIZE, "numbagg", 40.0, poise=INTO, seconds=0.45e-3),
+    Target("A2", "EWMA correlation path", PATH_SIZE, "numbagg", 18.0),
+    Target("A2", "EWMA correlation path", PATH_SIZE, "pandas", 85.0),
+    Target("A2", "EWMA correlation path", PATH_SIZE, "poise, covariance path", 1.0 / 1.3),
+    Target("A3", LAST, "T=5000 N=200 half_life=1000", "numpy weighted product", 1.8, seconds=2.3e-3),
+    Target("A3", LAST, "T=5000 N=200 half_life=1000", "skfolio", 3.0, seconds=2.3e-3),
+    Target("A3", LAST, "T=5000 N=200 half_life=30", "numpy weighted product", 5.0),
+    Target("A3", LAST, "T=2000 N=100 half_life=30", "PyPortfolioOpt", 2000.0),
+    Target("A3", LAST, "T=2000 N=100 half_life=30", "riskfolio-lib", 2000.0),
+    Target("A4", "Ledoit-Wolf shrinkage", "T=5000 N=200", "scikit-learn", 7.0, seconds=2.8e-3),
+    Target("A4", "Ledoit-Wolf shrinkage", "T=5000 N=200", "skfolio", 7.0, seconds=2.8e-3),
+    Target("A4", "Ledoit-Wolf shrinkage", "T=5000 N=200", "PyPortfolioOpt", 7.0, seconds=2.8e-3),
+    Target("B", TICK, "N=10", "precise", 38.0, seconds=150e-9),
+    Target("B", TICK, "N=10", PACKED, 1.6, seconds=150e-9),
+    Target("B", TICK, "N=50", "precise", 29.0, seconds=270e-9),
+    Target("B", TICK, "N=50", PACKED, 1.6, seconds=270e-9),
+    Target("B", TICK, "N=100", "precise", 23.0, seconds=530e-9),
+    Target("B", TICK, "N=100", PACKED, 1.6, seconds=530e-9),
+    Target("B", TICK, "N=500", "precise", 75.0, seconds=12.5e-6),
+    Target("B2", TICK, "N=500", PACKED, 1.7, seconds=6.7e-6),
+    Target("B", TICK, "N=1000", "precise", 45.0, seconds=51e-6),
+    Target("B2", TICK, "N=1000", PACKED, 1.7, seconds=26.5e-6),
+    Target("C1", ROLLING, "T=100000 w=250", "polars", 2.3, seconds=2.1e-3),
+    Target("C1", ROLLING, "T=100000 w=250", "numpy partition", 20.0),
+    Target("C1", ROLLING, "T=100000 w=250", "pandas quantile and apply", 180.0),
+    Target("C1", ROLLING, "T=100000 w=500", "polars", 2.3, seconds=1.6e-3),
+    Target("C1", ROLLING, "T=100000 w=500", "numpy partition", 20.0),
+    Target("C1", ROLLING, "T=100000 w=500", "pandas quantile and apply", 180.0),
+    Target("C1", ROLLING, "T=100000 w=2000", "polars", 2.3, seconds=1.4e-3),
+    Target("C1", ROLLING, "T=100000 w=2000", "numpy partition", 20.0),
+    Target("C1", ROLLING, "T=100000 w=2000", "pandas quantile and apply", 180.0),
+    Target("C2", SAMPLE, "n=1000000", "numpy partition", 3.0, seconds=0.36e-3),
+    Target("C2", SAMPLE, "n=1000000", "skfolio", 3.5),
+    Target("C2", SAMPLE, "n=1000000", "riskfolio-lib", 100.0),
+    Target("C2", SAMPLE, "n=100000", "numpy partition", 3.0, seconds=39e-6),
+    Target("C2", SAMPLE, "n=100000", "skfolio", 3.5),
+    Target("C2", SAMPLE, "n=100000", "riskfolio-lib", 100.0),
+    Target("C3", SAMPLE, "n=1000", "numpy partition", 2.5, seconds=1.7e-6),
+    Target("C3", SAMPLE, "n=1000", "skfolio", 7.0, seconds=1.7e-6),
+    Target("D", PARITY, "N=10", RONCALLI, 1.4, seconds=2.1e-6),
+    Target("D", PARITY, "N=50", RONCALLI, 1.4, seconds=10.3e-6),
+    Target("D", PARITY, "N=100", RONCALLI, 1.4, seconds=21e-6),
+    Target("D", PARITY, "N=500", RONCALLI, 1.8, seconds=0.35e-3),
+    Target("D", PARITY, "N=1000", RONCALLI, 1.8, seconds=1.16e-3),
+    Target("D", PARITY, "N=2000", RONCALLI, 1.8, seconds=9e-3),
+    Target("D", PARITY, "N=10", "skfolio", 1000.0),
+    Target("D", PARITY, "N=50", "skfolio", 1000.0),
+    Target("D", PARITY, "N=100", "skfolio", 1000.0),
+    Target("D", PARITY, "N=500", "skfolio", 1000.0),
+    Target("D", PARITY, "N=10", "riskfolio-lib", 1000.0),
+    Target("D", PARITY, "N=50", "riskfolio-lib", 1000.0),
+    Target("D", PARITY, "N=100", "riskfolio-lib", 1000.0),
+    Target("D", PARITY, "N=500", "riskfolio-lib", 1000.0),
+    Target("D2", NEXT, "N=50", "poise, cold", 2.0, poise="poise, warm"),
+    Target("D2", NEXT, "N=100", "poise, cold", 2.0, poise="poise, warm"),
+    Target("D2", NEXT, "N=500", "poise, cold", 2.0, poise="poise, warm"),
+    Target(
+        "F1", "one iteration of the hidden Markov fit", "T=2000 F=5 K=3", "hmmlearn", 18.0, seconds=114e-6
+    ),
+    Target("F1", "hidden Markov fit", "T=2000 F=5 K=3, 10 starts", "hmmlearn", 30.0),
+    Target("F2", "hidden Markov filter step", "K=3 F=5", "numba by hand", 3.0, seconds=200e-9),
+    Target("F2", "hidden Markov filter step", "K=3 F=5", "numpy by hand", 45.0, seconds=200e-9),
+    Target("F2", "hidden Markov filter step", "K=3 F=5", "hmmlearn, 250 rows again", 1500.0, seconds=200e-9),
+    Target("F3", "jump model fit", "T=2000 F=5 K=3, 10 starts", "jumpmodels", 50.0, seconds=6e-3),
+    Target("G1", "max drawdown", "T=1000000", "numpy", 15.0, seconds=0.48e-3),
+    Target("G1", "max drawdown", "T=1000000", "quantstats", 150.0),
+    Target("G1", "all statistics of one series", "T=1000000", "numba by hand, one pass", 3.0),
+    Target("G2", "the table of figures", "T=5000", "quantstats", 1000.0, seconds=0.6e-3),
+    Target("G2", "the table of figures", "T=1000000", "quantstats", 1000.0, seconds=10e-3),
+)
