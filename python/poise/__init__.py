@@ -37,6 +37,7 @@ _DOORS = {
 }
 _ROOMS = (
     "backtest",
+    "bench",
     "costs",
     "decision",
     "errors",

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "python" / "poise"
 
 HOMES = {
-    "cvxpy": {"optimization"},
+    "cvxpy": {"optimization", "bench"},
     "ccxt": {"market", "execution"},
     "plotly": {"report"},
     "sqlalchemy": {"execution"},
@@ -24,6 +24,7 @@ HOMES = {
         "market",
         "report",
         "backtest",
+        "bench",
         "enhanced_portfolio_strategy",
         "enhanced_asset_config_manager",
         "portfolio_rebalancer",
@@ -38,12 +39,14 @@ HOMES = {
         "performance",
         "decision",
         "backtest",
+        "bench",
     },
 }
 
 
 EXCEPTIONS = {
-    "poise._native": {PACKAGE / "__init__.py"},
+    # The versions: of the package, and of the instruction set in use.
+    "poise._native": {PACKAGE / "__init__.py", PACKAGE / "cli" / "version.py"},
     # Gives back the kind of frame it was given; the library is loaded already then.
     "pandas": {PACKAGE / "domain" / "labels.py"},
 }

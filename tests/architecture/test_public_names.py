@@ -24,9 +24,16 @@ PROMISED = {
     "poise.moments": [
         "EwmaCovariance",
         "IteratedEwmaCovariance",
+        "MultiHalfLifeCovariance",
+        "MultiTimeframeCovariance",
+        "RegimeCovariance",
+        "RollingCovariance",
+        "ShrunkEwmaCovariance",
+        "rolling_covariance",
         "ewma_covariance",
         "ewma_correlation",
         "sample_covariance",
+        "unpack",
         "constant_correlation_shrinkage",
         "ledoit_wolf",
         "oas",
@@ -54,6 +61,7 @@ PROMISED = {
         "drawdown_duration",
         "DrawdownTracker",
         "RollingTailRisk",
+        "RiskEngine",
     ],
     "poise.regime": ["RegimeDetector", "RegimeState", "GaussianHMM", "JumpModel"],
     "poise.optimization": [
@@ -74,6 +82,7 @@ PROMISED = {
     "poise.market": ["read_bars", "sample", "FileSource"],
     "poise.decision": ["DecisionCycle", "Decision"],
     "poise.backtest": ["Backtest"],
+    "poise.bench": ["Case", "Contender", "Latency", "Missing", "Result", "measure", "table", "time_calls"],
     "poise.execution": ["PaperBroker", "CcxtBroker", "Journal"],
     "poise.testing": ["perturb_future"],
 }

@@ -169,7 +169,8 @@ def test_the_engine_never_gives_a_better_price_nor_more_than_asked(
     assert quote.slippage >= 0.0
     if not math.isnan(volume):
         cap = engine.costs.participation_cap * volume
-        assert quote.quantity * price <= cap * (1.0 + 1e-12)
+        # Among the smallest floats the relative precision is gone.
+        assert quote.quantity * price <= cap * (1.0 + 1e-12) + 1e-300
     estimate = engine.costs.estimate(notional, **market)
     assert float(estimate.total) >= 0.0
 

@@ -166,6 +166,15 @@ def test_the_command_says_its_version(environment: Path, clean: dict[str, str], 
     assert said["poise"] == wheel.name.split("-")[1]
 
 
+def test_the_bench_of_a_minute_needs_no_peer(
+    environment: Path, clean: dict[str, str], workplace: Path
+) -> None:
+    words = [environment / "poise", "bench", "--seconds", "0.1", "--json"]
+    found = json.loads(call(words, cwd=workplace, env=clean))
+    assert [result["question"] for result in found["results"] if result["absent"]] == []
+    assert found["latency"][0]["name"] == "the clock alone"
+
+
 class TestDemo:
     def test_metrics_are_the_fourteen(self, demo: dict[str, Any]) -> None:
         assert list(demo["metrics"]) == FOURTEEN

@@ -101,6 +101,8 @@ class EwmaCovariance(_native.EwmaDoor, OnlineCovariance[_native.EwmaState]):
         ------
         NonFiniteError
             If a weight is NaN or infinite; the message names its index.
+        ParameterError
+            If a weight is beyond 1e100.
         ShapeError
             If the weights are of other assets.
         StateError

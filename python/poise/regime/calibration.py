@@ -65,7 +65,7 @@ def _mean(block: tuple[float, float, float, int]) -> float:
     return block[2] / block[3]
 
 
-class _Call(NamedTuple):
+class Call(NamedTuple):
     """What was said at a bar, kept until the bar can be judged."""
 
     probability: float
@@ -87,7 +87,7 @@ class Calibration:
     def __init__(self) -> None:
         self._returns: deque[float] = deque(maxlen=2 * SIDE + 1)
         self._squares: deque[float] = deque(maxlen=2 * SIDE + 1)
-        self._calls: deque[_Call | None] = deque(maxlen=SIDE + 1)
+        self._calls: deque[Call | None] = deque(maxlen=SIDE + 1)
         self._probabilities: deque[float] = deque(maxlen=_MAX_PAIRS)
         self._hits: deque[float] = deque(maxlen=_MAX_PAIRS)
         self._n_observations = 0
@@ -113,9 +113,9 @@ class Calibration:
         thresholds: Thresholds,
     ) -> None:
         """Remember a call and judge the one made 30 observations ago."""
-        self._observe(index_return, _Call(probability, label, normal_volatility, thresholds))
+        self._observe(index_return, Call(probability, label, normal_volatility, thresholds))
 
-    def _observe(self, index_return: float, call: _Call | None) -> None:
+    def _observe(self, index_return: float, call: Call | None) -> None:
         self._returns.append(index_return)
         self._squares.append(index_return * index_return)
         self._calls.append(call)
@@ -135,7 +135,7 @@ class Calibration:
             coarse += [math.fsum(p for p, _ in group) / len(group)] * len(group)
         return IsotonicMap(coarse, [hit for _, hit in pairs])
 
-    def _ex_post_label(self, call: _Call) -> int:
+    def _ex_post_label(self, call: Call) -> int:
         squares = math.fsum(self._squares)
         volatility = math.sqrt(squares / len(self._squares))
         trend = math.fsum(self._returns) / math.sqrt(squares) if squares > 0.0 else 0.0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Self
+import copy
+import json
+from threading import RLock
+from typing import Any, Self
 
 import numpy as np
 
@@ -17,10 +20,13 @@ from poise.errors import (
     StateError,
 )
 from poise.regime.engine import RegimeEngine
+from poise.regime.parts import as_plain, restored
 from poise.regime.persistence import PRIOR_DURATIONS
+from poise.regime.snapshot import pack, plain_labels, restored_labels, unpack
 from poise.typing import REGIME_LABELS, ArrayLike, Matrix, RegimeLabel, Vector
 
 _LARGEST_RETURN = 1e100
+_KIND = "RegimeDetector"
 
 
 class RegimeDetector:
@@ -62,7 +68,8 @@ class RegimeDetector:
     -----
     A row without any return moves the probabilities one bar ahead and leaves the label alone. An index at
     rest is sideways, its probability of high volatility zero. `fit` and repeated `partial_fit` agree
-    exactly, and a detector can be copied and pickled after any row.
+    exactly. A detector can be copied, pickled and saved as bytes after any row: the copy is independent and
+    continues bit for bit.
 
     References
     ----------
@@ -84,6 +91,7 @@ class RegimeDetector:
         self._engine: RegimeEngine | None = None
         self._labels = BARE
         self._n_assets = 0
+        self._busy = RLock()
 
     def fit(self, R: ArrayLike) -> Self:
         """Start afresh and take all rows of `R`.
@@ -122,7 +130,8 @@ class RegimeDetector:
         engine = self._new_engine(returns.shape[1], labels)
         _refuse_infinite(returns, labels)
         states = [engine.push(row) for row in np.ascontiguousarray(returns)]
-        self._engine, self._labels, self._n_assets = engine, labels, returns.shape[1]
+        with self._busy:
+            self._engine, self._labels, self._n_assets = engine, labels, returns.shape[1]
         return states
 
     def partial_fit(self, row: ArrayLike) -> Self:
@@ -148,6 +157,11 @@ class RegimeDetector:
         NonFiniteError
             If a return is infinite; the message names the column, and nothing has changed.
         """
+        with self._busy:
+            self._take(row)
+        return self
+
+    def _take(self, row: ArrayLike) -> None:
         returns, labels = unwrap_vector(row, "row", self._labels)
         engine = self._engine
         if engine is None:
@@ -160,7 +174,6 @@ class RegimeDetector:
         _refuse_infinite(returns, labels)
         engine.push(np.ascontiguousarray(returns))
         self._engine, self._labels, self._n_assets = engine, labels, len(returns)
-        return self
 
     def survival_probability(self, horizon: int) -> float:
         """Return the probability that the present label lasts beyond `horizon` more bars.
@@ -222,6 +235,50 @@ class RegimeDetector:
         durations = PRIOR_DURATIONS if self._engine is None else self._engine.persistence.durations
         return dict(zip(REGIME_LABELS, durations, strict=True))
 
+    def to_bytes(self) -> bytes:
+        """Return weights, labels and state as bytes.
+
+        Raises
+        ------
+        InputError
+            If an asset's label is neither text nor a whole number (pickle keeps those).
+        """
+        weights = None
+        if self.weights is not None:
+            values, labels = unwrap_vector(self.weights, "weights")
+            weights = {"values": values.tolist(), "labels": plain_labels(labels)}
+        with self._busy:
+            described = {"weights": weights, "labels": plain_labels(self._labels), "n_assets": self._n_assets}
+            return pack(_KIND, described, json.dumps(as_plain(self._engine)).encode())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Return the detector that :meth:`to_bytes` wrote; it continues bit for bit.
+
+        Raises
+        ------
+        StateError
+            If the bytes are short, damaged, of another model or written by a newer version.
+        """
+        described, engine = unpack(_KIND, data)
+        weights = described["weights"]
+        if weights is not None:
+            weights = restored_labels(weights["labels"]).vector(np.array(weights["values"]))
+        detector = cls(weights=weights)
+        detector._engine = restored(json.loads(engine))
+        detector._labels, detector._n_assets = restored_labels(described["labels"]), described["n_assets"]
+        return detector
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._busy:
+            return {name: copy.deepcopy(value) for name, value in vars(self).items() if name != "_busy"}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__dict__.update(saved, _busy=RLock())
+
     def _warm(self) -> tuple[RegimeEngine, RegimeState]:
         if self._engine is None or self._engine.state is None:
             raise StateError("the detector is warming; give it 20 rows with a return first")
@@ -244,8 +301,12 @@ def _check_weights(weights: Vector) -> None:
             raise NonFiniteError(f"weights[{i}] is {weight}; pass a finite number")
         if weight < 0.0:
             raise ParameterError(f"weights[{i}] is {weight}, expected 0 or more")
-    if not weights.sum() > 0.0:
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not total > 0.0:
         raise ParameterError("weights are all zero; give at least one asset a weight")
+    if not np.isfinite(total):
+        raise ParameterError("weights sum to more than a float can hold; divide them by their largest")
 
 
 def _refuse_infinite(returns: Vector | Matrix, labels: Labels) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
+import numpy as np
+
 from poise import _native
 from poise.domain.arrays import float_array
 from poise.domain.labels import Labels, unwrap_matrix, unwrap_vector
-from poise.errors import ParameterError, ShapeError, StateError
+from poise.errors import NonFiniteError, ParameterError, ShapeError
 from poise.regime._inputs import as_count, as_not_negative, as_seed
-from poise.regime.snapshot import pack, unpack
+from poise.regime.model import FittedModel
 from poise.typing import ArrayLike, Matrix, Vector
 
 _MATRIX_TYPES = ("full", "diagonal")
 
 
-class GaussianHMM:
+class GaussianHMM(FittedModel[_native.HmmState], _native.HmmFollower):
     """Hidden Markov model with one Gaussian per state, fitted by expectation maximisation.
 
     Use :meth:`filter` or :meth:`partial_filter` to decide anything: what they say of a row comes from the
@@ -91,6 +93,9 @@ class GaussianHMM:
     array([1., 0.])
     """
 
+    _KIND = "GaussianHMM"
+    _KERNEL = _native.HmmState
+
     def __init__(
         self,
         n_states: int,
@@ -111,7 +116,7 @@ class GaussianHMM:
         self.max_iterations = as_count(max_iterations, "max_iterations")
         self.tolerance = as_not_negative(tolerance, "tolerance")
         self.seed = as_seed(seed)
-        self._state: _native.HmmState | None = None
+        self._state = None
         self._fit = {"log_likelihood": float("nan"), "n_iterations": 0, "converged": False}
 
     @classmethod
@@ -154,17 +159,16 @@ class GaussianHMM:
             raise ShapeError(
                 f"covariances has shape {matrices.shape}, expected (n_states, n_features, n_features)"
             )
+        if not np.isfinite(matrices).all():
+            k, i, j = (int(place) for place in np.argwhere(~np.isfinite(matrices))[0])
+            raise NonFiniteError(
+                f"the covariance of state {k} has {matrices[k, i, j]} at row {i}, column {j}; "
+                "pass finite numbers"
+            )
         state = _native.HmmState(start, transition, centers, matrices)
         model = cls(len(centers), seed=0)
         model._state = state
         return model
-
-    def __repr__(self) -> str:
-        return (
-            f"GaussianHMM({self.n_states}, covariance_type={self.covariance_type!r}, "
-            f"n_restarts={self.n_restarts}, sticky={self.sticky}, max_iterations={self.max_iterations}, "
-            f"tolerance={self.tolerance}, seed={self.seed})"
-        )
 
     def fit(self, X: ArrayLike) -> Self:
         """Find the parameters that make `X` likeliest; the filter then stands after its last row.
@@ -233,34 +237,6 @@ class GaussianHMM:
         observations, labels = unwrap_matrix(X, "X")
         return self._by_state(labels).frame(self._fitted().filter(observations))
 
-    def partial_filter(self, row: ArrayLike) -> Vector:
-        """Take the next row into the filter and return the probabilities after it.
-
-        The bits are those of :meth:`filter` over all rows; the work does not grow with their number.
-
-        Parameters
-        ----------
-        row : array_like of shape (n_features,)
-            Finite.
-
-        Returns
-        -------
-        ndarray of shape (n_states,)
-
-        Raises
-        ------
-        StateError
-            If nothing was fitted.
-        ShapeError, NonFiniteError, ParameterError
-            As :meth:`filter`; the filter is as before.
-        """
-        return self._fitted().step(unwrap_vector(row, "row")[0])
-
-    def reset(self) -> Self:
-        """Put the filter back before the first row, to follow another series."""
-        self._fitted().reset()
-        return self
-
     def smooth(self, X: ArrayLike) -> Any:
         """Probabilities of the states at each row, from all rows: **uses the future**, for study only.
 
@@ -319,53 +295,7 @@ class GaussianHMM:
     def log_likelihood_(self) -> float:
         """Log-likelihood of what was fitted."""
         self._fitted()
-        return self._fit["log_likelihood"]
-
-    @property
-    def n_iterations_(self) -> int:
-        """Iterations of the best run."""
-        self._fitted()
-        return int(self._fit["n_iterations"])
-
-    @property
-    def converged_(self) -> bool:
-        """Whether the best run converged."""
-        self._fitted()
-        return bool(self._fit["converged"])
-
-    def to_bytes(self) -> bytes:
-        """Return settings, parameters and filter as bytes."""
-        state = b"" if self._state is None else self._state.to_bytes()
-        return pack("GaussianHMM", {"settings": self._settings(), "fit": self._fit}, state)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> GaussianHMM:
-        """Return the model that :meth:`to_bytes` wrote; its filter continues bit for bit.
-
-        Raises
-        ------
-        StateError
-            If the bytes are short, damaged, of another model or written by a newer version.
-        """
-        described, state = unpack("GaussianHMM", data)
-        model = cls(**described["settings"])
-        model._fit = described["fit"]
-        model._state = _native.HmmState.from_bytes(state) if state else None
-        return model
-
-    def __getstate__(self) -> bytes:
-        return self.to_bytes()
-
-    def __setstate__(self, saved: bytes) -> None:
-        self.__dict__.update(GaussianHMM.from_bytes(saved).__dict__)
-
-    def _settings(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return float(self._fit["log_likelihood"])
 
     def _by_state(self, labels: Labels) -> Labels:
         return Labels(labels.kind, assets=range(self.n_states), times=labels.times)
-
-    def _fitted(self) -> _native.HmmState:
-        if self._state is None:
-            raise StateError("nothing was fitted yet; call fit first")
-        return self._state

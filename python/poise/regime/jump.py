@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any, Self
 
 from poise import _native
-from poise.domain.labels import unwrap_matrix, unwrap_vector
-from poise.errors import StateError
+from poise.domain.labels import unwrap_matrix
 from poise.regime._inputs import as_count, as_not_negative, as_seed
-from poise.regime.snapshot import pack, unpack
+from poise.regime.model import FittedModel
 from poise.typing import ArrayLike, Matrix
 
 
-class JumpModel:
+class JumpModel(FittedModel[_native.JumpState], _native.JumpFollower):
     """Statistical jump model: each row belongs to the nearest centroid, unless a change costs more.
 
     Minimises ``sum_t |x_t - centroid(s_t)|**2 / 2 + jump_penalty * (number of changes)`` over centroids and
@@ -73,12 +72,15 @@ class JumpModel:
     array([0, 0, 0, 0, 0, 0, 1, 1])
     """
 
+    _KIND = "JumpModel"
+    _KERNEL = _native.JumpState
+
     def __init__(self, n_states: int, *, jump_penalty: float, n_restarts: int = 10, seed: int) -> None:
         self.n_states = as_count(n_states, "n_states")
         self.jump_penalty = as_not_negative(jump_penalty, "jump_penalty")
         self.n_restarts = as_count(n_restarts, "n_restarts")
         self.seed = as_seed(seed)
-        self._state: _native.JumpState | None = None
+        self._state = None
         self._fit = {"objective": float("nan"), "n_iterations": 0, "converged": False}
 
     @classmethod
@@ -104,12 +106,6 @@ class JumpModel:
         model = cls(len(centers), jump_penalty=jump_penalty, seed=0)
         model._state = state
         return model
-
-    def __repr__(self) -> str:
-        return (
-            f"JumpModel({self.n_states}, jump_penalty={self.jump_penalty}, n_restarts={self.n_restarts}, "
-            f"seed={self.seed})"
-        )
 
     def fit(self, X: ArrayLike) -> Self:
         """Find centroids and states with the least cost; the online path then stands after the last row.
@@ -183,28 +179,6 @@ class JumpModel:
         states: Any = self._fitted().predict_online(observations)
         return labels.series(states)
 
-    def partial_predict(self, row: ArrayLike) -> int:
-        """Take the next row into the online path and return its state, as :meth:`predict_online` would.
-
-        Parameters
-        ----------
-        row : array_like of shape (n_features,)
-            Finite.
-
-        Raises
-        ------
-        StateError
-            If nothing was fitted.
-        ShapeError, NonFiniteError, ParameterError
-            As :meth:`predict`; the path is as before.
-        """
-        return self._fitted().step(unwrap_vector(row, "row")[0])
-
-    def reset(self) -> Self:
-        """Put the online path back before the first row, to follow another series."""
-        self._fitted().reset()
-        return self
-
     @property
     def centroids_(self) -> Matrix:
         """Centroids by state and feature."""
@@ -214,50 +188,4 @@ class JumpModel:
     def objective_(self) -> float:
         """The least cost found; NaN for given centroids."""
         self._fitted()
-        return self._fit["objective"]
-
-    @property
-    def n_iterations_(self) -> int:
-        """Turns of the best run."""
-        self._fitted()
-        return int(self._fit["n_iterations"])
-
-    @property
-    def converged_(self) -> bool:
-        """Whether the states of the best run stopped changing."""
-        self._fitted()
-        return bool(self._fit["converged"])
-
-    def to_bytes(self) -> bytes:
-        """Return settings, centroids and path as bytes."""
-        state = b"" if self._state is None else self._state.to_bytes()
-        return pack("JumpModel", {"settings": self._settings(), "fit": self._fit}, state)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> JumpModel:
-        """Return the model that :meth:`to_bytes` wrote; its path continues bit for bit.
-
-        Raises
-        ------
-        StateError
-            If the bytes are short, damaged, of another model or written by a newer version.
-        """
-        described, state = unpack("JumpModel", data)
-        model = cls(**described["settings"])
-        model._fit = described["fit"]
-        model._state = _native.JumpState.from_bytes(state) if state else None
-        return model
-
-    def __getstate__(self) -> bytes:
-        return self.to_bytes()
-
-    def __setstate__(self, saved: bytes) -> None:
-        self.__dict__.update(JumpModel.from_bytes(saved).__dict__)
-
-    def _settings(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
-
-    def _fitted(self) -> _native.JumpState:
-        if self._state is None:
-            raise StateError("nothing was fitted yet; call fit first")
-        return self._state
+        return float(self._fit["objective"])

@@ -1,4 +1,4 @@
-"""A fitted model as bytes: its settings as JSON, its kernel's own bytes, and a checksum around both."""
+"""A model as bytes: its settings as JSON, its kernel's own bytes, and a checksum around both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import struct
 import zlib
 from typing import Any
 
-from poise.errors import StateError
+import numpy as np
+
+from poise.domain.labels import Labels
+from poise.errors import InputError, StateError
 
 _MARK = b"poise.rg"
 _VERSION = 1
@@ -46,3 +49,31 @@ def unpack(model: str, data: bytes) -> tuple[dict[str, Any], bytes]:
     if found != model:
         raise StateError(f"the saved state is a {found}, not a {model}; read it with {found}.from_bytes")
     return described, bytes(block[start:])
+
+
+def plain_labels(labels: Labels) -> dict[str, Any]:
+    """Return labels as JSON holds them.
+
+    Raises
+    ------
+    InputError
+        If a label is neither text nor a whole number.
+    """
+    assets = None if labels.assets is None else [_plain_label(label) for label in labels.assets]
+    return {"kind": labels.kind, "assets": assets}
+
+
+def restored_labels(described: dict[str, Any]) -> Labels:
+    """Return the labels that :func:`plain_labels` wrote."""
+    assets = described["assets"]
+    return Labels(described["kind"], assets=None if assets is None else tuple(assets))
+
+
+def _plain_label(label: Any) -> str | int:
+    value = label.item() if isinstance(label, np.generic) else label
+    if isinstance(value, (str, int)):
+        return value
+    raise InputError(
+        f"label {label!r} is a {type(label).__name__}; bytes keep text and whole numbers only: "
+        "rename the assets, or pickle the detector"
+    )

@@ -137,8 +137,10 @@ class RiskEngine(_native.RiskEngine):
 
         Raises
         ------
+        NonFiniteError
+            If a weight is NaN or infinite; the message names its index.
         ParameterError
-            If a weight is not finite, or absurdly large.
+            If a weight is absurdly large.
         ShapeError
             If there are other assets.
         UnknownSymbolError

@@ -1,5 +1,7 @@
-//! The one place where the interpreter is released and where a core error becomes a Python exception.
+//! The one place where the interpreter is released, where a core error becomes a Python exception and where a
+//! plain row of numbers is told from anything else.
 
+use numpy::{PyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use poise_core::Error;
 use pyo3::prelude::*;
 
@@ -40,4 +42,14 @@ pub(crate) fn to_python(error: Error) -> PyErr {
         Error::NotConverged { .. } => NotConvergedError::new_err(message),
         Error::Snapshot { .. } => StateError::new_err(message),
     }
+}
+
+/// The array, where `values` is exactly that: contiguous native numbers on one axis.
+pub(crate) fn plain_vector<'a, 'py>(values: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyArray1<f64>>> {
+    // A subclass may mean something else by its numbers: a masked array does.
+    if !values.is_exact_instance_of::<PyUntypedArray>() {
+        return None;
+    }
+    let array = values.cast::<PyArray1<f64>>().ok()?;
+    (array.is_contiguous() && array.is_aligned()).then_some(array)
 }

@@ -1,15 +1,16 @@
 //! The `regime` room of the border.
 
 use numpy::{
-    IntoPyArray, PyArray1, PyArray2, PyArray3, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArray3,
+    IntoPyArray, PyArray1, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2,
+    PyReadonlyArray3,
 };
 use poise_core::regime::{self, HmmSettings, JumpSettings};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use crate::border::{detached, to_python};
+use crate::border::{StateError, detached, plain_vector, to_python};
 
-/// A hidden Markov model with its online filter; the class behind `poise.regime.GaussianHMM`.
+/// A hidden Markov model with its online filter; what `poise.regime.GaussianHMM` holds once it is fitted.
 #[pyclass(module = "poise._native")]
 struct HmmState {
     inner: regime::GaussianHmm,
@@ -64,45 +65,39 @@ impl HmmState {
     }
 
     fn filter<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         py: Python<'py>,
         observations: PyReadonlyArray2<'py, f64>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let (model, observations) = (&self.inner, observations.as_array());
+        let (model, observations) = (Self::model(slf), observations.as_array());
         Ok(detached(py, || model.filter(observations))?.into_pyarray(py))
     }
 
     fn smooth<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         py: Python<'py>,
         observations: PyReadonlyArray2<'py, f64>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let (model, observations) = (&self.inner, observations.as_array());
+        let (model, observations) = (Self::model(slf), observations.as_array());
         Ok(detached(py, || model.smooth(observations))?.into_pyarray(py))
     }
 
     fn viterbi<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         py: Python<'py>,
         observations: PyReadonlyArray2<'py, f64>,
     ) -> PyResult<Bound<'py, PyArray1<i64>>> {
-        let (model, observations) = (&self.inner, observations.as_array());
+        let (model, observations) = (Self::model(slf), observations.as_array());
         Ok(detached(py, || model.viterbi(observations))?.into_pyarray(py))
     }
 
-    fn log_likelihood(&self, py: Python<'_>, observations: PyReadonlyArray2<'_, f64>) -> PyResult<f64> {
-        let (model, observations) = (&self.inner, observations.as_array());
+    fn log_likelihood(
+        slf: &Bound<'_, Self>,
+        py: Python<'_>,
+        observations: PyReadonlyArray2<'_, f64>,
+    ) -> PyResult<f64> {
+        let (model, observations) = (Self::model(slf), observations.as_array());
         detached(py, || model.log_likelihood(observations))
-    }
-
-    /// Takes in one row and returns the filtered probabilities.
-    fn step<'py>(
-        &mut self,
-        py: Python<'py>,
-        row: PyReadonlyArray1<'py, f64>,
-    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        // A step is shorter than letting go of the interpreter and taking it back.
-        Ok(PyArray1::from_slice(py, self.inner.step(row.as_array()).map_err(to_python)?))
     }
 
     /// Puts the online filter back before the first row.
@@ -118,6 +113,86 @@ impl HmmState {
     fn from_bytes(data: &[u8]) -> PyResult<Self> {
         Ok(Self { inner: regime::GaussianHmm::from_bytes(data).map_err(to_python)? })
     }
+}
+
+impl HmmState {
+    /// A copy, so that others may take rows in while the interpreter is released.
+    fn model(slf: &Bound<'_, Self>) -> regime::GaussianHmm {
+        slf.borrow().inner.clone()
+    }
+}
+
+/// What `poise.regime.GaussianHMM` is made of: the model it follows, and the step, which a plain row of numbers
+/// takes without a Python frame.
+#[pyclass(module = "poise._native", subclass)]
+struct HmmFollower {
+    state: Option<Py<HmmState>>,
+}
+
+#[pymethods]
+impl HmmFollower {
+    #[new]
+    #[pyo3(signature = (*_settings, **_named))]
+    fn new(_settings: &Bound<'_, PyTuple>, _named: Option<&Bound<'_, PyDict>>) -> Self {
+        Self { state: None }
+    }
+
+    #[getter(_state)]
+    fn state(&self, py: Python<'_>) -> Option<Py<HmmState>> {
+        self.state.as_ref().map(|state| state.clone_ref(py))
+    }
+
+    #[setter(_state)]
+    fn follow(&mut self, state: Option<Py<HmmState>>) {
+        self.state = state;
+    }
+
+    /// Take the next row into the filter and return the probabilities after it.
+    ///
+    /// The bits are those of `filter` over all rows; the work does not grow with their number.
+    ///
+    /// Parameters
+    /// ----------
+    /// row : array_like of shape (n_features,)
+    ///     Finite. A float64 array is the fastest.
+    ///
+    /// Returns
+    /// -------
+    /// ndarray of shape (n_states,)
+    ///
+    /// Raises
+    /// ------
+    /// StateError
+    ///     If nothing was fitted.
+    /// ShapeError, NonFiniteError, ParameterError
+    ///     As `filter`; the filter is as before.
+    fn partial_filter<'py>(
+        slf: &Bound<'py, Self>,
+        row: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let py = slf.py();
+        let state = fitted(slf.borrow().state.as_ref())?.clone_ref(py).into_bound(py);
+        let advance = |row: &PyReadonlyArray1<'py, f64>| {
+            // A step is shorter than letting go of the interpreter and taking it back.
+            let mut state = state.borrow_mut();
+            let probabilities = state.inner.step(row.as_array()).map_err(to_python)?;
+            Ok(PyArray1::from_slice(py, probabilities))
+        };
+        match plain_vector(row) {
+            Some(array) => advance(&array.try_readonly()?),
+            None => advance(&read_row(slf, row)?),
+        }
+    }
+}
+
+/// What was fitted or given.
+fn fitted<T>(state: Option<&Py<T>>) -> PyResult<&Py<T>> {
+    state.ok_or_else(|| StateError::new_err("nothing was fitted yet; call fit first"))
+}
+
+/// Any other row as an array: the Python class reads it.
+fn read_row<'py>(model: &Bound<'py, PyAny>, row: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArray1<'py, f64>> {
+    model.call_method1("_row_values", (row,))?.extract()
 }
 
 /// Fits a hidden Markov model; also returns log-likelihood, iterations and whether it converged.
@@ -141,7 +216,7 @@ fn fit_hmm(
     Ok((HmmState { inner: fit.model }, fit.log_likelihood, fit.n_iterations, fit.converged))
 }
 
-/// A jump model with its online path; the class behind `poise.regime.JumpModel`.
+/// A jump model with its online path; what `poise.regime.JumpModel` holds once it is fitted.
 #[pyclass(module = "poise._native")]
 struct JumpState {
     inner: regime::JumpModel,
@@ -172,28 +247,22 @@ impl JumpState {
 
     /// The cheapest path and its cost.
     fn predict<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         py: Python<'py>,
         observations: PyReadonlyArray2<'py, f64>,
     ) -> PyResult<(Bound<'py, PyArray1<i64>>, f64)> {
-        let (model, observations) = (&self.inner, observations.as_array());
+        let (model, observations) = (Self::model(slf), observations.as_array());
         let (labels, objective) = detached(py, || model.predict(observations))?;
         Ok((labels.into_pyarray(py), objective))
     }
 
     fn predict_online<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         py: Python<'py>,
         observations: PyReadonlyArray2<'py, f64>,
     ) -> PyResult<Bound<'py, PyArray1<i64>>> {
-        let (model, observations) = (&self.inner, observations.as_array());
+        let (model, observations) = (Self::model(slf), observations.as_array());
         Ok(detached(py, || model.predict_online(observations))?.into_pyarray(py))
-    }
-
-    /// Takes in one row and returns its label.
-    fn step(&mut self, row: PyReadonlyArray1<'_, f64>) -> PyResult<usize> {
-        // A step is shorter than letting go of the interpreter and taking it back.
-        self.inner.step(row.as_array()).map_err(to_python)
     }
 
     /// Puts the online path back before the first row.
@@ -208,6 +277,66 @@ impl JumpState {
     #[staticmethod]
     fn from_bytes(data: &[u8]) -> PyResult<Self> {
         Ok(Self { inner: regime::JumpModel::from_bytes(data).map_err(to_python)? })
+    }
+}
+
+impl JumpState {
+    /// A copy, so that others may take rows in while the interpreter is released.
+    fn model(slf: &Bound<'_, Self>) -> regime::JumpModel {
+        slf.borrow().inner.clone()
+    }
+}
+
+/// What `poise.regime.JumpModel` is made of: as [`HmmFollower`].
+#[pyclass(module = "poise._native", subclass)]
+struct JumpFollower {
+    state: Option<Py<JumpState>>,
+}
+
+#[pymethods]
+impl JumpFollower {
+    #[new]
+    #[pyo3(signature = (*_settings, **_named))]
+    fn new(_settings: &Bound<'_, PyTuple>, _named: Option<&Bound<'_, PyDict>>) -> Self {
+        Self { state: None }
+    }
+
+    #[getter(_state)]
+    fn state(&self, py: Python<'_>) -> Option<Py<JumpState>> {
+        self.state.as_ref().map(|state| state.clone_ref(py))
+    }
+
+    #[setter(_state)]
+    fn follow(&mut self, state: Option<Py<JumpState>>) {
+        self.state = state;
+    }
+
+    /// Take the next row into the online path and return its state, as `predict_online` would.
+    ///
+    /// Parameters
+    /// ----------
+    /// row : array_like of shape (n_features,)
+    ///     Finite. A float64 array is the fastest.
+    ///
+    /// Returns
+    /// -------
+    /// int
+    ///
+    /// Raises
+    /// ------
+    /// StateError
+    ///     If nothing was fitted.
+    /// ShapeError, NonFiniteError, ParameterError
+    ///     As `predict`; the path is as before.
+    fn partial_predict(slf: &Bound<'_, Self>, row: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let state = fitted(slf.borrow().state.as_ref())?.clone_ref(slf.py()).into_bound(slf.py());
+        let advance = |row: &PyReadonlyArray1<'_, f64>| {
+            state.borrow_mut().inner.step(row.as_array()).map_err(to_python)
+        };
+        match plain_vector(row) {
+            Some(array) => advance(&array.try_readonly()?),
+            None => advance(&read_row(slf, row)?),
+        }
     }
 }
 
@@ -231,7 +360,9 @@ fn fit_jump(
 /// Adds the room's functions and classes to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<HmmState>()?;
+    module.add_class::<HmmFollower>()?;
     module.add_class::<JumpState>()?;
+    module.add_class::<JumpFollower>()?;
     module.add_function(wrap_pyfunction!(fit_hmm, module)?)?;
     module.add_function(wrap_pyfunction!(fit_jump, module)?)
 }

@@ -206,8 +206,8 @@ class TestRefused:
         ("weights", "error"),
         [
             ([0.1, 0.2], ShapeError),
-            ([0.1, 0.2, math.nan], ParameterError),
-            ([0.1, 0.2, math.inf], ParameterError),
+            ([0.1, 0.2, math.nan], NonFiniteError),
+            ([0.1, 0.2, math.inf], NonFiniteError),
             ([0.1, 0.2, 1e120], ParameterError),
             ({"BTC": 0.1}, UnknownSymbolError),
         ],

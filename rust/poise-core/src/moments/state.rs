@@ -9,6 +9,9 @@ use crate::{Error, Result, validate};
 
 mod saved;
 
+/// Far beyond any portfolio, and its square times a variance is still a number.
+const LARGEST_WEIGHT: f64 = 1e100;
+
 /// Running moments with the rule that moves them. A refused row leaves them as they were.
 #[derive(Debug, Clone)]
 pub struct EwmaState {
@@ -128,6 +131,9 @@ impl EwmaState {
     pub fn portfolio_variance(&self, weights: ArrayView1<'_, f64>) -> Result<f64> {
         validate::length("weights", weights, self.n_assets())?;
         validate::finite("weights", weights)?;
+        if let Some(&value) = weights.iter().find(|weight| weight.abs() > LARGEST_WEIGHT) {
+            return Err(Error::OutOfRange { what: "a weight", value, range: "at most 1e100 in size" });
+        }
         Ok(match weights.as_slice() {
             Some(values) => self.moments.form(&self.scheme, values),
             None => self.moments.form(&self.scheme, &weights.to_vec()),

@@ -4,11 +4,15 @@
 //! full covariances eigenvalues, of at least [`FLOOR`]. Clipping them is the exact constrained maximum, and so is
 //! a count added to each diagonal transition under its Dirichlet prior, so no iteration lowers the objective.
 
-use ndarray::ArrayView2;
+use ndarray::{Array1, ArrayView2};
+use poise_simd::{Kernel, Simd, dispatch};
 
-use super::columns::{Columns, dot};
+use super::bayes::Chain;
+use super::columns::{Columns, dot, sum};
+use super::densities::Densities;
 use super::gaussians::{Gaussians, cholesky};
-use super::recursions::{Chain, Forward, reachable};
+use super::model::out_of_reach;
+use super::recursions::Forward;
 use crate::Result;
 use crate::linear::SymmetricEigen;
 
@@ -40,12 +44,12 @@ pub(super) struct Run {
     pub(super) converged: bool,
 }
 
-/// Memory that the runs of one thread share.
+/// Memory that one run works in.
 #[derive(Default)]
 struct Work {
-    log_densities: Vec<f64>,
+    densities: Densities,
     forward: Forward,
-    /// `(n_states, n_rows)`.
+    /// `(n_states, pitch)`.
     smoothed: Vec<f64>,
     /// `(n_states, n_states)`.
     moves: Vec<f64>,
@@ -57,9 +61,12 @@ impl Run {
     pub(super) fn from_clusters(task: &Task<'_>, labels: &[usize], n_states: usize) -> Result<Self> {
         const SURE: f64 = 0.9;
         const STAY: f64 = 0.9;
-        let (n_rows, n_features) = (task.data.n_rows(), task.data.n_columns());
-        let mut smoothed = vec![(1.0 - SURE) / n_states as f64; n_states * n_rows];
-        labels.iter().enumerate().for_each(|(t, state)| smoothed[state * n_rows + t] += SURE);
+        let (n_rows, pitch, n_features) = (task.data.n_rows(), task.data.pitch(), task.data.n_columns());
+        let mut smoothed = vec![0.0; n_states * pitch];
+        for state in smoothed.chunks_exact_mut(pitch) {
+            state[..n_rows].fill((1.0 - SURE) / n_states as f64);
+        }
+        labels.iter().enumerate().for_each(|(t, state)| smoothed[state * pitch + t] += SURE);
         let leave = if n_states > 1 { (1.0 - STAY) / (n_states - 1) as f64 } else { 0.0 };
         let stay = if n_states > 1 { STAY } else { 1.0 };
         let transition =
@@ -72,7 +79,7 @@ impl Run {
             n_iterations: 0,
             converged: false,
         };
-        run.move_states(task, &smoothed, &mut vec![0.0; n_rows])?;
+        run.move_states(task, &smoothed, &mut vec![0.0; pitch])?;
         Ok(run)
     }
 
@@ -96,13 +103,12 @@ impl Run {
     /// Smoothed states and moves under the parameters; returns the objective.
     fn expect(&self, task: &Task<'_>, work: &mut Work) -> Result<f64> {
         let n_states = self.chain.n_states();
-        work.log_densities.resize(n_states * task.data.n_rows(), 0.0);
-        work.smoothed.resize(n_states * task.data.n_rows(), 0.0);
+        work.smoothed.resize(n_states * task.data.pitch(), 0.0);
         work.moves.resize(n_states * n_states, 0.0);
         Gaussians::new(task.data.n_columns(), &self.means, &self.covariances)?
-            .log_densities(task.data, &mut work.log_densities);
-        let outcome = work.forward.run(&self.chain, &work.log_densities);
-        reachable(outcome, |row| task.data.largest(row))?;
+            .densities(task.data, &mut work.densities);
+        let reached = work.forward.run(&self.chain, &work.densities);
+        reached.map_err(|t| out_of_reach(Array1::from_iter(task.data.row(t)).view()))?;
         work.forward.smooth(&self.chain, &mut work.smoothed, &mut work.moves);
         Ok(work.forward.log_likelihood + self.log_prior(task.sticky))
     }
@@ -118,7 +124,7 @@ impl Run {
     fn maximize(&mut self, task: &Task<'_>, work: &mut Work) -> Result<()> {
         let n_states = self.chain.n_states();
         for (start, smoothed) in
-            self.chain.start.iter_mut().zip(work.smoothed.chunks_exact(task.data.n_rows()))
+            self.chain.start.iter_mut().zip(work.smoothed.chunks_exact(task.data.pitch()))
         {
             *start = smoothed[0];
         }
@@ -131,7 +137,7 @@ impl Run {
                 normalize(row);
             }
         }
-        work.weighted.resize(task.data.n_rows(), 0.0);
+        work.weighted.resize(task.data.pitch(), 0.0);
         self.move_states(task, &work.smoothed, &mut work.weighted)
     }
 
@@ -139,29 +145,59 @@ impl Run {
     fn move_states(&mut self, task: &Task<'_>, smoothed: &[f64], weighted: &mut [f64]) -> Result<()> {
         let n = task.data.n_columns();
         let states = self.means.chunks_exact_mut(n).zip(self.covariances.chunks_exact_mut(n * n));
-        for ((mean, covariance), weights) in states.zip(smoothed.chunks_exact(task.data.n_rows())) {
-            let total: f64 = weights.iter().sum();
-            if total < FEWEST {
-                continue;
+        for ((mean, covariance), weights) in states.zip(smoothed.chunks_exact(task.data.pitch())) {
+            let moments = Moments { data: task.data, full: task.full, weights, weighted, mean, covariance };
+            if dispatch(moments) {
+                keep_above_floor(covariance, n, task.full)?;
             }
-            for (mean, column) in mean.iter_mut().zip(task.data.columns()) {
-                *mean = dot(weights, column) / total;
-            }
-            for i in 0..n {
-                let column = task.data.column(i);
-                for ((weighted, w), x) in weighted.iter_mut().zip(weights).zip(column) {
-                    *weighted = w * (x - mean[i]);
-                }
-                // The weighted deviations of one feature sum to zero, so the other needs no centring.
-                for j in if task.full { 0 } else { i }..=i {
-                    let second_moment = dot(weighted, task.data.column(j)) / total;
-                    covariance[i * n + j] = second_moment;
-                    covariance[j * n + i] = second_moment;
-                }
-            }
-            keep_above_floor(covariance, n, task.full)?;
         }
         Ok(())
+    }
+}
+
+/// Mean and covariance of the rows, each with a weight.
+struct Moments<'a> {
+    data: &'a Columns,
+    full: bool,
+    weights: &'a [f64],
+    weighted: &'a mut [f64],
+    mean: &'a mut [f64],
+    covariance: &'a mut [f64],
+}
+
+impl Kernel for Moments<'_> {
+    /// Whether the weights were enough to say anything.
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> bool {
+        let Self { data, full, weights, weighted, mean, covariance } = self;
+        let total = sum(simd, weights);
+        if total < FEWEST {
+            return false;
+        }
+        let n = mean.len();
+        for i in 0..n {
+            mean[i] = dot(simd, weights, data.padded_column(i)) / total;
+            deviations(simd, weights, data.padded_column(i), mean[i], weighted);
+            // The weighted deviations of one feature sum to zero, so the other needs no centring.
+            for j in if full { 0 } else { i }..=i {
+                let second_moment = dot(simd, weighted, data.padded_column(j)) / total;
+                covariance[i * n + j] = second_moment;
+                covariance[j * n + i] = second_moment;
+            }
+        }
+        true
+    }
+}
+
+/// `weight (x - mean)` of every row.
+#[inline(always)]
+fn deviations<S: Simd>(simd: S, weights: &[f64], column: &[f64], mean: f64, out: &mut [f64]) {
+    let mean = simd.splat(mean);
+    let rows = simd.blocks(weights).0.iter().zip(simd.blocks(column).0);
+    for ((w, x), out) in rows.zip(simd.blocks_mut(out).0) {
+        simd.store(out, simd.mul(simd.load(w), simd.sub(simd.load(x), mean)));
     }
 }
 
@@ -229,7 +265,7 @@ mod tests {
     #[test]
     fn twin_features_are_lifted_to_the_floor() {
         let one = observations(200, 1);
-        let values = Array2::from_shape_fn((200, 2), |(t, _)| one.column(0)[t]);
+        let values = Array2::from_shape_fn((200, 2), |(t, _)| one.padded_column(0)[t]);
         let data = Columns::read(values.view()).unwrap();
         let task = Task { data: &data, full: true, sticky: 0.0, tolerance: 1e-9 };
         let mut run = Run::from_clusters(&task, &vec![0; 200], 1).unwrap();

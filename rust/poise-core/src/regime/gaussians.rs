@@ -5,11 +5,11 @@
 
 use std::f64::consts::PI;
 
-use super::columns::Columns;
-use crate::{Error, Result};
+use poise_simd::{Kernel, Simd, dispatch};
 
-/// Rows worked on at a time: the scratch stays in the nearest cache.
-const BLOCK: usize = 64;
+use super::columns::{Columns, Line};
+use super::densities::Densities;
+use crate::{Error, Result};
 
 #[derive(Debug, Clone)]
 pub(super) struct Gaussians {
@@ -20,6 +20,20 @@ pub(super) struct Gaussians {
     whiteners: Vec<f64>,
     constants: Vec<f64>,
     diagonal: bool,
+}
+
+/// One state: its mean, `W` and constant.
+pub(super) struct State<'a> {
+    pub(super) mean: &'a [f64],
+    pub(super) whitener: &'a [f64],
+    pub(super) constant: f64,
+}
+
+impl State<'_> {
+    /// Constant, mean and `W` after one another.
+    pub(super) fn parameters(&self) -> Vec<f64> {
+        [&[self.constant], self.mean, self.whitener].concat()
+    }
 }
 
 impl Gaussians {
@@ -58,76 +72,75 @@ impl Gaussians {
         &self.means
     }
 
-    fn states(&self) -> impl Iterator<Item = (&[f64], &[f64], f64)> {
+    /// Whether only the diagonals of `W` are kept.
+    pub(super) fn diagonal(&self) -> bool {
+        self.diagonal
+    }
+
+    pub(super) fn states(&self) -> impl Iterator<Item = State<'_>> {
         let size = self.whiteners.len() / self.n_states();
         self.means
             .chunks_exact(self.n_features)
             .zip(self.whiteners.chunks_exact(size))
             .zip(&self.constants)
-            .map(|((mean, whitener), constant)| (mean, whitener, *constant))
+            .map(|((mean, whitener), &constant)| State { mean, whitener, constant })
     }
 
-    /// Log densities of one row. Adds in the same order as [`Self::log_densities`]: the bits agree.
-    pub(super) fn log_densities_of_row(&self, row: &[f64], centered: &mut [f64], out: &mut [f64]) {
-        for (out, (mean, whitener, constant)) in out.iter_mut().zip(self.states()) {
-            for ((centered, x), mean) in centered.iter_mut().zip(row).zip(mean) {
-                *centered = x - mean;
-            }
-            let mut squares = 0.0;
-            let mut rest = whitener;
-            for i in 0..self.n_features {
-                let from = if self.diagonal { i } else { 0 };
-                let (line, after) = rest.split_at(i + 1 - from);
-                rest = after;
-                let z: f64 = line.iter().zip(&centered[from..]).fold(0.0, |sum, (w, d)| sum + w * d);
-                squares += z * z;
-            }
-            // An overflowed distance is NaN or infinite: no density either way.
-            *out = (constant - 0.5 * squares).max(f64::NEG_INFINITY);
-        }
+    /// The densities of every row.
+    pub(super) fn densities(&self, data: &Columns, out: &mut Densities) {
+        out.resize(self.n_states(), data.n_rows());
+        dispatch(LogDensities { gaussians: self, data, out: out.logs_mut() });
+        out.weigh();
     }
+}
 
-    /// Log densities of every row, written as `(n_rows, n_states)`.
-    pub(super) fn log_densities(&self, data: &Columns, out: &mut [f64]) {
-        let n_states = self.n_states();
-        let mut centered = vec![[0.0; BLOCK]; self.n_features];
-        for start in (0..data.n_rows()).step_by(BLOCK) {
-            let n = BLOCK.min(data.n_rows() - start);
-            let block = &mut out[start * n_states..(start + n) * n_states];
-            for (state, (mean, whitener, constant)) in self.states().enumerate() {
-                for ((centered, column), mean) in centered.iter_mut().zip(data.columns()).zip(mean) {
-                    for (centered, x) in centered.iter_mut().zip(&column[start..start + n]) {
-                        *centered = x - mean;
+/// Log densities of every row, a vector of rows at a time. What [`super::online`] does to one row for all states
+/// is done in the same order: the bits agree.
+struct LogDensities<'a> {
+    gaussians: &'a Gaussians,
+    data: &'a Columns,
+    /// `(n_states, pitch)`.
+    out: &'a mut [f64],
+}
+
+impl Kernel for LogDensities<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let columns: Vec<&[S::Block]> =
+            self.data.padded_columns().map(|column| simd.blocks(column).0).collect();
+        let mut centered = vec![Line(simd.zeros()); columns.len()];
+        let out = self.out.chunks_exact_mut(self.data.pitch());
+        for (state, out) in self.gaussians.states().zip(out) {
+            let constant = simd.splat(state.constant);
+            for (block, out) in simd.blocks_mut(out).0.iter_mut().enumerate() {
+                for ((centered, column), mean) in centered.iter_mut().zip(&columns).zip(state.mean) {
+                    simd.store(&mut centered.0, simd.sub(simd.load(&column[block]), simd.splat(*mean)));
+                }
+                let mut squares = simd.splat(0.0);
+                let mut rest = state.whitener;
+                for i in 0..centered.len() {
+                    let from = if self.gaussians.diagonal { i } else { 0 };
+                    let (line, after) = rest.split_at(i + 1 - from);
+                    rest = after;
+                    let mut z = simd.splat(0.0);
+                    for (w, d) in line.iter().zip(&centered[from..]) {
+                        z = simd.mul_add(simd.splat(*w), simd.load(&d.0), z);
                     }
+                    squares = simd.mul_add(z, z, squares);
                 }
-                let squares = self.squares(whitener, &centered);
-                for (row, squares) in block.chunks_exact_mut(n_states).zip(squares) {
-                    row[state] = (constant - 0.5 * squares).max(f64::NEG_INFINITY);
-                }
+                simd.store(out, log_density(simd, constant, squares));
             }
         }
     }
+}
 
-    /// `|W d|^2` for a block of rows.
-    fn squares(&self, whitener: &[f64], centered: &[[f64; BLOCK]]) -> [f64; BLOCK] {
-        let mut squares = [0.0; BLOCK];
-        let mut rest = whitener;
-        for i in 0..self.n_features {
-            let from = if self.diagonal { i } else { 0 };
-            let (line, after) = rest.split_at(i + 1 - from);
-            rest = after;
-            let mut z = [0.0; BLOCK];
-            for (w, centered) in line.iter().zip(&centered[from..]) {
-                for (z, d) in z.iter_mut().zip(centered) {
-                    *z += w * d;
-                }
-            }
-            for (squares, z) in squares.iter_mut().zip(&z) {
-                *squares += z * z;
-            }
-        }
-        squares
-    }
+/// An overflowed distance is NaN or infinite: no density either way.
+#[inline(always)]
+pub(super) fn log_density<S: Simd>(simd: S, constant: S::Vector, squares: S::Vector) -> S::Vector {
+    let log = simd.neg_mul_add(simd.splat(0.5), squares, constant);
+    simd.max(log, simd.splat(f64::NEG_INFINITY))
 }
 
 /// Lower factor of `matrix - shift * identity`, or the position and value of the first pivot that is not positive.
@@ -164,36 +177,17 @@ fn invert_lower(factor: &[f64], n: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Array2;
+    use ndarray::arr2;
 
     #[test]
     fn by_hand() {
         // sigma = [[4, 2], [2, 3]]: determinant 8, inverse [[3, -2], [-2, 4]] / 8.
         let states = Gaussians::new(2, &[1.0, -1.0], &[4.0, 2.0, 2.0, 3.0]).unwrap();
-        let mut out = [0.0];
-        states.log_densities_of_row(&[2.0, 1.0], &mut [0.0; 2], &mut out);
+        let mut out = Densities::default();
+        states.densities(&Columns::read(arr2(&[[2.0, 1.0]]).view()).unwrap(), &mut out);
         let quadratic = (3.0 - 2.0 * 2.0 * 2.0 + 4.0 * 4.0) / 8.0;
         let expected = -(2.0 * PI).ln() - 0.5 * 8.0_f64.ln() - 0.5 * quadratic;
-        assert!((out[0] - expected).abs() < 1e-14, "{} {expected}", out[0]);
-    }
-
-    #[test]
-    fn row_and_block_agree_to_the_bit() {
-        let data = Array2::from_shape_fn((131, 3), |(t, i)| ((t * 7 + i * 3) as f64).sin() * 3.0);
-        let full = [2.0, 0.3, 0.1, 0.3, 1.0, -0.2, 0.1, -0.2, 0.5];
-        let plain = [2.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.5];
-        for second in [full, plain] {
-            let covariances = [second, plain].concat();
-            let states = Gaussians::new(3, &[0.1, 0.2, 0.3, -1.0, 0.0, 1.0], &covariances).unwrap();
-            assert_eq!(states.diagonal, second == plain);
-            let mut block = vec![0.0; 131 * 2];
-            states.log_densities(&Columns::read(data.view()).unwrap(), &mut block);
-            for (row, expected) in data.rows().into_iter().zip(block.chunks(2)) {
-                let mut out = [0.0; 2];
-                states.log_densities_of_row(row.as_slice().unwrap(), &mut [0.0; 3], &mut out);
-                assert_eq!(out, expected);
-            }
-        }
+        assert!((out.logs()[0] - expected).abs() < 1e-14, "{:?} {expected}", out.row(0).collect::<Vec<_>>());
     }
 
     #[test]

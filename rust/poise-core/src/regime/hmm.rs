@@ -2,11 +2,12 @@
 
 use ndarray::ArrayView2;
 
+use super::bayes::Chain;
 use super::columns::{Columns, Scaling};
 use super::em::{Run, Task};
 use super::kmeans;
 use super::model::GaussianHmm;
-use super::recursions::Chain;
+
 use super::restarts::{best, in_parallel};
 use super::rng::Stream;
 use crate::{Error, Result};

@@ -134,7 +134,7 @@ fn too_large(value: f64) -> Error {
 
 /// One step of the dynamic program; returns how much all costs were lowered so that the least is zero.
 #[inline]
-fn advance(costs: &mut [f64], losses: &[f64], penalty: f64) -> f64 {
+fn advance(costs: &mut [f64], losses: impl Iterator<Item = f64>, penalty: f64) -> f64 {
     let mut least = f64::INFINITY;
     for (cost, loss) in costs.iter_mut().zip(losses) {
         // The least of all is zero: staying costs `cost`, coming from the cheapest state `penalty`.
@@ -168,7 +168,7 @@ fn cheapest_path(data: &Columns, centroids: &[f64], penalty: f64) -> Result<(Vec
         for (state, (from, cost)) in came_from.iter_mut().zip(&costs).enumerate() {
             *from = if *cost <= penalty { state } else { cheapest };
         }
-        total += advance(&mut costs, losses, penalty);
+        total += advance(&mut costs, losses.iter().copied(), penalty);
     }
     let mut labels = vec![0; n_rows];
     let mut state = first_least(&costs);
@@ -230,27 +230,26 @@ impl JumpModel {
         let losses = losses(&data, &self.centroids)?;
         let mut costs = vec![0.0; self.n_states()];
         let labels = losses.chunks_exact(self.n_states()).map(|losses| {
-            advance(&mut costs, losses, self.penalty);
+            advance(&mut costs, losses.iter().copied(), self.penalty);
             first_least(&costs) as i64
         });
         Ok(labels.collect())
     }
 
-    /// Takes one row into the online path, in `O(n_states n_features)`, and returns its label. A refused row leaves
-    /// the path as it was.
+    /// Takes one row into the online path, in `O(n_states n_features)` without allocating, and returns its label. A
+    /// refused row leaves the path as it was.
     pub fn step(&mut self, row: ArrayView1<'_, f64>) -> Result<usize> {
         validate::length("row", row, self.n_features)?;
         validate::finite("row", row)?;
-        let mut costs = self.costs.clone();
-        let mut losses = vec![0.0; self.n_states()];
-        for (loss, centroid) in losses.iter_mut().zip(self.centroids.chunks_exact(self.n_features)) {
-            *loss = 0.5 * row.iter().zip(centroid).fold(0.0, |sum, (x, c)| sum + (x - c) * (x - c));
-            if !loss.is_finite() {
-                return Err(too_large(row.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()))));
-            }
+        let loss = |centroid: &[f64]| {
+            0.5 * row.iter().zip(centroid).fold(0.0, |sum, (x, c)| sum + (x - c) * (x - c))
+        };
+        let centroids = self.centroids.chunks_exact(self.n_features);
+        // Computed once more below: cheaper than room for what a refused row must not change.
+        if !centroids.clone().all(|centroid| loss(centroid).is_finite()) {
+            return Err(too_large(row.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()))));
         }
-        advance(&mut costs, &losses, self.penalty);
-        self.costs = costs;
+        advance(&mut self.costs, centroids.map(loss), self.penalty);
         self.n_rows += 1;
         Ok(first_least(&self.costs))
     }
@@ -261,7 +260,7 @@ impl JumpModel {
         let losses = losses(&data, &self.centroids)?;
         self.reset();
         for losses in losses.chunks_exact(self.n_states()) {
-            advance(&mut self.costs, losses, self.penalty);
+            advance(&mut self.costs, losses.iter().copied(), self.penalty);
         }
         self.n_rows = data.n_rows() as u64;
         Ok(())

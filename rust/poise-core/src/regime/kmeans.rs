@@ -1,5 +1,7 @@
 //! Starting points: k-means++ (Arthur and Vassilvitskii, 2007), and a few sweeps of Lloyd's algorithm.
 
+use poise_simd::{Kernel, Simd, dispatch};
+
 use super::columns::Columns;
 use super::rng::Stream;
 
@@ -59,10 +61,26 @@ pub(super) fn move_centroids(data: &Columns, labels: &[usize], centroids: &mut [
 
 /// Squared distance of every row from one point.
 pub(super) fn squared_distances(data: &Columns, point: &[f64], out: &mut [f64]) {
-    out.fill(0.0);
-    for (column, center) in data.columns().zip(point) {
-        for (sum, x) in out.iter_mut().zip(column) {
-            *sum += (x - center) * (x - center);
+    dispatch(SquaredDistances { data, point, out });
+}
+
+struct SquaredDistances<'a> {
+    data: &'a Columns,
+    point: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Kernel for SquaredDistances<'_> {
+    type Output = ();
+
+    /// A product and a sum, never fused: the jump model's single rows add to the same bits.
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        self.out.fill(0.0);
+        for (column, center) in self.data.columns().zip(self.point) {
+            for (sum, x) in self.out.iter_mut().zip(column) {
+                *sum += (x - center) * (x - center);
+            }
         }
     }
 }

@@ -2,9 +2,13 @@
 
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, ArrayView3};
 
+use super::bayes::Chain;
 use super::columns::Columns;
+use super::densities::Densities;
 use super::gaussians::Gaussians;
-use super::recursions::{Chain, Forward, out_of_reach, reachable, update, viterbi};
+use super::online::OnlineFilter;
+use super::recursions::Forward;
+use super::viterbi::viterbi;
 use crate::snapshot::{Format, Reader, Writer};
 use crate::{Error, Result, validate};
 
@@ -16,35 +20,7 @@ pub struct GaussianHmm {
     chain: Chain,
     gaussians: Gaussians,
     covariances: Vec<f64>,
-    filter: Filter,
-}
-
-/// What the online filter knows after the rows so far.
-#[derive(Debug, Clone, PartialEq)]
-struct Filter {
-    filtered: Vec<f64>,
-    n_rows: u64,
-    // Scratch, so that a step allocates nothing.
-    predicted: Vec<f64>,
-    log_densities: Vec<f64>,
-    next: Vec<f64>,
-    row: Vec<f64>,
-    centered: Vec<f64>,
-}
-
-impl Filter {
-    fn at_start(n_states: usize, n_features: usize) -> Self {
-        let (states, features) = (vec![0.0; n_states], vec![0.0; n_features]);
-        Self {
-            filtered: states.clone(),
-            n_rows: 0,
-            predicted: states.clone(),
-            log_densities: states.clone(),
-            next: states,
-            row: features.clone(),
-            centered: features,
-        }
-    }
+    filter: OnlineFilter,
 }
 
 impl GaussianHmm {
@@ -87,7 +63,7 @@ impl GaussianHmm {
         covariances: Vec<f64>,
     ) -> Result<Self> {
         let gaussians = Gaussians::new(n_features, means, &covariances)?;
-        let filter = Filter::at_start(chain.n_states(), n_features);
+        let filter = OnlineFilter::new(&gaussians);
         Ok(Self { chain, gaussians, covariances, filter })
     }
 
@@ -126,18 +102,17 @@ impl GaussianHmm {
 
     /// Filtered probabilities `(n_observations, n_states)`: row t knows the rows up to and including t.
     pub fn filter(&self, observations: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
-        let (data, forward) = self.forward(observations)?;
-        let n_states = self.n_states();
-        Ok(Array2::from_shape_fn((data.n_rows(), n_states), |(t, k)| forward.filtered[t * n_states + k]))
+        let (densities, forward) = self.forward(observations)?;
+        Ok(self.by_row(&forward.filtered, &densities))
     }
 
     /// Smoothed probabilities `(n_observations, n_states)`: every row knows all rows, also later ones.
     pub fn smooth(&self, observations: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
-        let (data, forward) = self.forward(observations)?;
-        let (n_rows, n_states) = (data.n_rows(), self.n_states());
-        let mut smoothed = vec![0.0; n_rows * n_states];
+        let (densities, mut forward) = self.forward(observations)?;
+        let n_states = self.n_states();
+        let mut smoothed = vec![0.0; n_states * densities.pitch()];
         forward.smooth(&self.chain, &mut smoothed, &mut vec![0.0; n_states * n_states]);
-        Ok(Array2::from_shape_fn((n_rows, n_states), |(t, k)| smoothed[k * n_rows + t]))
+        Ok(self.by_row(&smoothed, &densities))
     }
 
     /// Log-likelihood of the observations.
@@ -147,69 +122,75 @@ impl GaussianHmm {
 
     /// The likeliest path of states.
     pub fn viterbi(&self, observations: ArrayView2<'_, f64>) -> Result<Array1<i64>> {
-        let data = Columns::read_like(observations, self.n_features())?;
-        let path = viterbi(&self.chain, &self.log_densities(&data));
-        let path = reachable(path, |row| data.largest(row))?;
+        let densities = self.densities(observations)?;
+        let path = viterbi(&self.chain, &densities).map_err(|t| out_of_reach(observations.row(t)))?;
         Ok(path.into_iter().map(|state| state as i64).collect())
     }
 
-    fn log_densities(&self, data: &Columns) -> Vec<f64> {
-        let mut log_densities = vec![0.0; data.n_rows() * self.n_states()];
-        self.gaussians.log_densities(data, &mut log_densities);
-        log_densities
+    fn densities(&self, observations: ArrayView2<'_, f64>) -> Result<Densities> {
+        let data = Columns::read_like(observations, self.n_features())?;
+        let mut densities = Densities::default();
+        self.gaussians.densities(&data, &mut densities);
+        Ok(densities)
     }
 
-    fn forward(&self, observations: ArrayView2<'_, f64>) -> Result<(Columns, Forward)> {
-        let data = Columns::read_like(observations, self.n_features())?;
+    fn forward(&self, observations: ArrayView2<'_, f64>) -> Result<(Densities, Forward)> {
+        let densities = self.densities(observations)?;
         let mut forward = Forward::default();
-        let outcome = forward.run(&self.chain, &self.log_densities(&data));
-        reachable(outcome, |row| data.largest(row))?;
-        Ok((data, forward))
+        forward.run(&self.chain, &densities).map_err(|t| out_of_reach(observations.row(t)))?;
+        Ok((densities, forward))
+    }
+
+    /// An array `(n_rows, n_states)` of one that lies `(n_states, pitch)`.
+    fn by_row(&self, by_state: &[f64], densities: &Densities) -> Array2<f64> {
+        let mut rows = Array2::zeros((densities.n_rows(), self.n_states()));
+        for (mut to, from) in rows.columns_mut().into_iter().zip(by_state.chunks_exact(densities.pitch())) {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        }
+        rows
     }
 
     /// Takes one row into the online filter, in `O(n_states^2 + n_states n_features^2)`. A refused row leaves
-    /// the filter as it was.
+    /// the filter as it was. Nothing is allocated for a row in one piece.
     pub fn step(&mut self, row: ArrayView1<'_, f64>) -> Result<&[f64]> {
-        validate::length("row", row, self.n_features())?;
-        validate::finite("row", row)?;
-        let filter = &mut self.filter;
-        filter.row.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
-        self.gaussians.log_densities_of_row(&filter.row, &mut filter.centered, &mut filter.log_densities);
-        if filter.n_rows == 0 {
-            filter.predicted.copy_from_slice(&self.chain.start);
-        } else {
-            self.chain.predict(&filter.filtered, &mut filter.predicted);
+        if let Some(row) = row.as_slice() {
+            return self.step_slice(row);
         }
-        if update(&filter.predicted, &filter.log_densities, &mut filter.next).is_none() {
-            return Err(out_of_reach(row.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()))));
+        self.step_slice(&row.to_vec())
+    }
+
+    fn step_slice(&mut self, row: &[f64]) -> Result<&[f64]> {
+        let given = ArrayView1::from(row);
+        validate::length("row", given, self.n_features())?;
+        if !row.iter().all(|x| x.is_finite()) {
+            validate::finite("row", given)?;
         }
-        std::mem::swap(&mut filter.filtered, &mut filter.next);
-        filter.n_rows += 1;
-        Ok(&filter.filtered)
+        if !self.filter.step(&self.chain, row) {
+            return Err(out_of_reach(given));
+        }
+        Ok(self.filter.filtered())
     }
 
     /// Leaves the online filter where the filter over `observations` ends; returns their log-likelihood.
     pub fn stand_after(&mut self, observations: ArrayView2<'_, f64>) -> Result<f64> {
-        let (data, forward) = self.forward(observations)?;
-        let n_states = self.n_states();
-        self.filter.filtered.copy_from_slice(&forward.filtered[(data.n_rows() - 1) * n_states..]);
-        self.filter.n_rows = data.n_rows() as u64;
+        let (densities, forward) = self.forward(observations)?;
+        self.filter.stand(forward.row(densities.n_rows() - 1), densities.n_rows() as u64);
         Ok(forward.log_likelihood)
     }
 
     /// Puts the online filter back before the first row.
     pub fn reset(&mut self) {
-        self.filter = Filter::at_start(self.n_states(), self.n_features());
+        self.filter.reset();
     }
 
     /// Filtered probabilities after the rows so far; the start probabilities before the first.
     pub fn probabilities(&self) -> &[f64] {
-        if self.filter.n_rows == 0 { &self.chain.start } else { &self.filter.filtered }
+        if self.filter.n_rows() == 0 { &self.chain.start } else { self.filter.filtered() }
     }
 
     /// Rows the online filter has seen.
     pub fn n_rows(&self) -> u64 {
-        self.filter.n_rows
+        self.filter.n_rows()
     }
 
     /// Parameters and filter as bytes.
@@ -221,8 +202,8 @@ impl GaussianHmm {
         writer.reals(&self.chain.transition);
         writer.reals(self.gaussians.means());
         writer.reals(&self.covariances);
-        writer.count(self.filter.n_rows);
-        writer.reals(&self.filter.filtered);
+        writer.count(self.filter.n_rows());
+        writer.reals(self.filter.filtered());
         writer.finish()
     }
 
@@ -246,11 +227,17 @@ impl GaussianHmm {
             Self::new(start.view(), transition.view(), means.view(), covariances.view()).map_err(unfit)?;
         if n_rows > 0 {
             probabilities("the filter", filtered.view()).map_err(unfit)?;
-            model.filter.filtered = filtered.to_vec();
-            model.filter.n_rows = n_rows;
+            model.filter.stand(filtered, n_rows);
         }
         Ok(model)
     }
+}
+
+/// The error of a row that no state can have produced.
+pub(super) fn out_of_reach(row: ArrayView1<'_, f64>) -> Error {
+    let value = row.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    let range = "values that some state can reach: this one lies so far off that every density is zero";
+    Error::OutOfRange { what: "the largest absolute value of a row", value, range }
 }
 
 fn shaped<D: ndarray::Dimension>(

@@ -92,6 +92,7 @@ impl RiskEngine {
     /// Another number of weights, one that is not finite or absurdly large; nothing has changed then.
     pub fn hold(&mut self, weights: ArrayView1<'_, f64>) -> Result<()> {
         validate::length("weights", weights, self.n_assets())?;
+        validate::finite("weights", weights)?;
         let weights = weights.to_vec();
         refuse_bad_weights(&weights)?;
         let variance = if self.gaps || self.moments.n_observations() == 0 {

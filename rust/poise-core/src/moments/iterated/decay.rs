@@ -23,6 +23,11 @@ impl Decay {
         self.exponent.exp()
     }
 
+    /// What is forgotten per observation, `1 - beta`; positive also where beta rounds to one.
+    pub(super) fn forgotten(self) -> f64 {
+        self.filled(1)
+    }
+
     /// Whether `n` observations hold more than half the weight of an endless past, `1 - beta^n > 1/2`.
     pub(super) fn is_half_filled(self, n: u64) -> bool {
         n as f64 > self.half_life
@@ -35,7 +40,7 @@ impl Decay {
 
     /// `(1 - beta) / (1 - beta^n)`: the weight of the `n`-th observation among the first `n`.
     pub(super) fn gain(self, n: u64) -> f64 {
-        self.filled(1) / self.filled(n)
+        self.forgotten() / self.filled(n)
     }
 }
 

@@ -107,7 +107,7 @@ impl RegimesState {
 
     /// Observations that each regime can speak of, each counted by its probability and by how recent it is.
     pub fn n_effective(&self) -> Array1<f64> {
-        let forgotten = 1.0 - self.decay.factor();
+        let forgotten = self.decay.forgotten();
         self.regimes.iter().map(|regime| regime.weight / forgotten).collect()
     }
 
@@ -162,7 +162,7 @@ impl RegimesState {
 
     fn shrunk(&self, regime: usize, whole: &Array2<f64>) -> Array2<f64> {
         let shown: Vec<usize> = (0..self.n_assets()).filter(|&i| !whole[(i, i)].is_nan()).collect();
-        let n_effective = self.regimes[regime].weight / (1.0 - self.decay.factor());
+        let n_effective = self.regimes[regime].weight / self.decay.forgotten();
         let v = n_effective / (n_effective + PRIOR * shown.len() as f64);
         let own = complete::correlation(&self.regimes[regime].moments, &self.is_member, &shown, whole);
         let mut shrunk = whole.clone();
@@ -205,7 +205,7 @@ impl RegimesState {
         };
         let mut step = vec![0.0; z.len()];
         for (regime, probability) in self.regimes.iter_mut().zip(&self.probabilities) {
-            let gain = (1.0 - self.decay.factor()) * probability;
+            let gain = self.decay.forgotten() * probability;
             step.iter_mut().zip(&filled).for_each(|(step, z)| *step = gain.sqrt() * z);
             packed::decay_and_add(&mut regime.moments, 1.0 - gain, &step);
             for (&i, row) in missing.iter().zip(open.chunks_exact(missing.len().max(1))) {

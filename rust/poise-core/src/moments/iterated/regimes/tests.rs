@@ -51,6 +51,19 @@ fn one_regime_is_the_recursion_without_regimes() {
 }
 
 #[test]
+fn nothing_forgotten_is_no_nothing_over_nothing() {
+    // Found by fuzzing: beta rounds to one, and the observations of a regime were 0 / 0.
+    for correlation_half_life in [1e16, 1e300] {
+        let rule = IteratedRule { correlation_half_life, ..IteratedRule::default() };
+        let mut state = RegimesState::new(3, 2, rule).unwrap();
+        state.absorb(returns(60, 3).view(), probabilities(60).view()).unwrap();
+        assert!((state.n_effective().sum() - 56.0).abs() < 1e-6, "{}", state.n_effective());
+        assert_semidefinite(&state.correlation());
+        assert!(state.covariance().iter().all(|x| x.is_finite()));
+    }
+}
+
+#[test]
 fn regimes_keep_their_correlations_apart() {
     // Together while the first regime rules, against each other while the second does.
     let n = 600;

@@ -1,0 +1,1 @@
+"""What is called at the border, with what, and how an answer or a refusal is read back."""
