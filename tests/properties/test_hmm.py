@@ -60,6 +60,24 @@ def test_a_fit_is_a_model(X: np.ndarray, n_states: int, covariance_type: str, st
     assert set(model.viterbi(X)) <= set(range(n_states))
 
 
+def test_a_state_may_own_hardly_a_row() -> None:
+    # One state owns a single row and 1e-313 of the others: its covariance has nothing but denormal entries.
+    pairs = [
+        ("-0x1.d3be1287607f2p-29", "-0x1.f27e60448f916p-27"),
+        ("-0x1.f8343e728fd8fp-30", "-0x1.ad832d1825ef3p-28"),
+        ("0x1.ad6c5eb73a521p-26", "0x1.0c8d93d0016efp-27"),
+        ("0x1.ba207ce186b9bp-27", "-0x1.9e59887dee5c4p-27"),
+        ("0x1.911fc32079928p-27", "0x1.6325e2a1d6612p-28"),
+        ("-0x1.1346121495222p-27", "0x1.44cb3001f7b8ap-30"),
+        ("-0x1.45ceb1d7af288p-25", "0x1.341530ae3e466p-25"),
+        ("-0x1.dbc8231a5a194p-28", "0x1.aca833879a16fp-28"),
+    ]
+    X = np.array([[float.fromhex(one), float.fromhex(one), float.fromhex(other)] for one, other in pairs])
+    model = GaussianHMM(3, n_restarts=3, max_iterations=30, sticky=50.0, seed=0).fit(X)
+    standard = model.covariances_ / np.outer(X.std(axis=0), X.std(axis=0))
+    assert np.linalg.eigvalsh(standard).min() > 0.999e-4
+
+
 @settings(max_examples=30, deadline=None)
 @given(features(), st.sampled_from(["full", "diagonal"]))
 def test_no_iteration_lowers_the_likelihood(X: np.ndarray, covariance_type: str) -> None:

@@ -47,6 +47,16 @@ pub(crate) fn has_pivots(mut matrix: Vec<f64>, n: usize, floor: f64) -> bool {
     factored.is_ok() && roots.zip(&diagonal).all(|(root, entry)| *root > 0.0 && root * root > floor * entry)
 }
 
+/// The power of two that brings entries whose squares leave the range of a double back into it, else one.
+fn safe_scale(matrix: ArrayView2<'_, f64>) -> f64 {
+    let (tiny, huge) = (2.0_f64.powi(-400), 2.0_f64.powi(400));
+    match matrix.iter().fold(0.0_f64, |largest, entry| largest.max(entry.abs())) {
+        largest if largest > 0.0 && largest < tiny => 2.0_f64.powi(600),
+        largest if largest > huge => 2.0_f64.powi(-600),
+        _ => 1.0,
+    }
+}
+
 /// `U diag(values) U'` of a symmetric matrix.
 #[derive(Debug, Clone)]
 pub(crate) struct SymmetricEigen {
@@ -60,7 +70,8 @@ impl SymmetricEigen {
     /// Decomposes a finite matrix, of which the lower triangle is read.
     pub(crate) fn of(matrix: ArrayView2<'_, f64>) -> Result<Self> {
         let n = matrix.nrows();
-        let full = Mat::from_fn(n, n, |i, j| matrix[(i, j)]);
+        let scale = safe_scale(matrix);
+        let full = Mat::from_fn(n, n, |i, j| scale * matrix[(i, j)]);
         let (mut values, mut vectors) = (Col::zeros(n), Mat::zeros(n, n));
         let scratch =
             self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, Default::default());
@@ -77,7 +88,7 @@ impl SymmetricEigen {
             residual: f64::NAN,
             tolerance: f64::EPSILON,
         })?;
-        Ok(Self { values: values.iter().copied().collect(), vectors })
+        Ok(Self { values: values.iter().map(|value| value / scale).collect(), vectors })
     }
 
     /// `U diag(values) U'` with other values, exactly symmetric; vectors whose value is zero cost nothing.
@@ -121,6 +132,17 @@ mod tests {
             assert_eq!(whole, whole.t());
             let identity = eigen.with_values(&vec![1.0; n]);
             assert!((identity - Array2::<f64>::eye(n)).iter().all(|x| x.abs() < 1e-13), "n = {n}");
+        }
+    }
+
+    #[test]
+    fn denormal_and_huge_entries_are_decomposed() {
+        let (a, b, c) = (3.1674210923e-313, 1.758128889937e-312, 5.2938309351e-313);
+        let tiny = arr2(&[[a, a, b], [a, a, b], [b, b, c]]);
+        for matrix in [tiny.clone(), &tiny * 1e300, tiny * 1e300 * 1e308] {
+            let eigen = SymmetricEigen::of(matrix.view()).unwrap();
+            let error = eigen.values.iter().sum::<f64>() - matrix.diag().sum();
+            assert!(error.abs() <= 1e-12 * eigen.values[2] + 1e-322, "{:?} of {matrix}", eigen.values);
         }
     }
 
