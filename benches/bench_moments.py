@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from inspect import signature
 
 import numpy as np
 import pandas as pd
 
 from benches.peers import given
 from poise.bench import by_hand
-from poise.bench.harness import Case, Contender, Missing
+from poise.bench.harness import Case, Contender
 from poise.bench.inputs import simulated_returns
 from poise.moments import ewma_correlation, ewma_covariance, ledoit_wolf
 
@@ -80,9 +79,7 @@ def covariance_path(row: str, n_observations: int, n_assets: int) -> Case:
     return Case(row, "EWMA covariance path", f"T={n_observations} N={n_assets}", contenders)
 
 
-def packed_path(R: np.ndarray) -> Contender | Missing:
-    if "packed" not in signature(ewma_covariance).parameters:
-        return Missing("this build has no packed path")
+def packed_path(R: np.ndarray) -> Contender:
     n_assets = R.shape[1]
     lower = np.tril_indices(n_assets)
     call = partial(ewma_covariance, R, half_life=HALF_LIFE, last=False, packed=True)

@@ -81,8 +81,7 @@ def one_tick(n_assets: int) -> Case:
         )
 
     contenders: dict[str, Contender | Missing] = {
-        "poise": poise("partial_fit", rows),
-        "poise update": poise("update", rows),
+        "poise": poise(rows),
         "numba by hand, packed": given("benches.numba_by_hand", by_numba(square=False)),
         "numba by hand, square": given("benches.numba_by_hand", by_numba(square=True)),
         "numpy in place": numpy_in_place(rows, recursion),
@@ -93,20 +92,12 @@ def one_tick(n_assets: int) -> Case:
     return Case("B", "online EWMA update, one row", f"N={n_assets}", contenders)
 
 
-def poise(method: str, rows: np.ndarray) -> Contender | Missing:
-    update = getattr(EwmaCovariance(HALF_LIFE), method, None)
-    if update is None:
-        return Missing("this build has no such method")
-
-    def fed() -> np.ndarray:
-        estimator = EwmaCovariance(HALF_LIFE)
-        take_in = getattr(estimator, method)
-        for row in rows:
-            take_in(row)
-        return estimator.covariance_
-
+def poise(rows: np.ndarray) -> Contender:
     return Contender(
-        through(update, rows), answer=fed, units=N_ROWS, note="with mean, adjusted weights, finite check"
+        through(EwmaCovariance(HALF_LIFE).partial_fit, rows),
+        answer=lambda: EwmaCovariance(HALF_LIFE).fit(rows).covariance_,
+        units=N_ROWS,
+        note="with mean, adjusted weights, finite check",
     )
 
 

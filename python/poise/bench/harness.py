@@ -170,6 +170,7 @@ def measure(case: Case, seconds: float = 1.0) -> Result:
         name = min(waiting, key=waiting.__getitem__)
         try:
             running[name].take()
+        # A peer may raise anything: the table names it and the others go on.
         except Exception as error:
             if name == first:
                 raise

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from poise import risk
 from poise.bench.inputs import simulated_returns
 from poise.bench.latency import Latency, time_calls
 from poise.moments import EwmaCovariance
+from poise.risk import RiskEngine
 
 HALF_LIFE = 30.0
 N_ROWS = 512
@@ -30,7 +30,7 @@ def tick_latencies(n_assets: int, n_ticks: int) -> list[Latency]:
     Returns
     -------
     list of Latency
-        In the order of the table. A way that this build has not is left out.
+        In the order of the table.
     """
     rows = list(simulated_returns(N_ROWS, n_assets))
     found = []
@@ -42,20 +42,13 @@ def tick_latencies(n_assets: int, n_ticks: int) -> list[Latency]:
 
 
 def _ways(n_assets: int, n_ticks: int) -> list[tuple[str, Callable[[Any], object], int]]:
-    estimator = EwmaCovariance(HALF_LIFE)
-    ways: list[tuple[str, Callable[[Any], object], int]] = [
-        ("EwmaCovariance.partial_fit", estimator.partial_fit, n_ticks)
+    engine = RiskEngine(n_assets, weights=np.full(n_assets, 1.0 / n_assets), half_life=HALF_LIFE)
+    n_reads = max(n_ticks // READS_PER_TICK, 100)
+    return [
+        ("EwmaCovariance.partial_fit", EwmaCovariance(HALF_LIFE).partial_fit, n_ticks),
+        ("EwmaCovariance, tick and covariance_", _read_after_tick(), n_reads),
+        ("RiskEngine.update", engine.update, n_ticks),
     ]
-    update = getattr(EwmaCovariance(HALF_LIFE), "update", None)
-    if update is not None:
-        ways.append(("EwmaCovariance.update", update, n_ticks))
-    ways.append(
-        ("EwmaCovariance, tick and covariance_", _read_after_tick(), max(n_ticks // READS_PER_TICK, 100))
-    )
-    engine = getattr(risk, "RiskEngine", None)
-    if engine is not None:
-        ways.append(("RiskEngine.update", _engine(engine, n_assets).update, n_ticks))
-    return ways
 
 
 def _read_after_tick() -> Callable[[Any], object]:
@@ -65,7 +58,3 @@ def _read_after_tick() -> Callable[[Any], object]:
         return estimator.partial_fit(row).covariance_
 
     return tick_and_read
-
-
-def _engine(engine: Any, n_assets: int) -> Any:
-    return engine(n_assets, weights=np.full(n_assets, 1.0 / n_assets), half_life=HALF_LIFE)

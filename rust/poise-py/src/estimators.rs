@@ -8,9 +8,9 @@ use numpy::{
 use poise_core::moments::{self, EwmaRule, RollingRule, ZeroVariance};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyBytes;
 
 use crate::border::{detached, plain_vector, to_python};
+use crate::shared::{absorbs_rows, counted, saved};
 
 /// Running moments under several half-lives; the class behind `poise.moments.MultiHalfLifeCovariance`.
 #[pyclass(module = "poise._native")]
@@ -41,23 +41,6 @@ impl HalfLivesState {
         with_row(row, |row| self.inner.update(row))
     }
 
-    /// Takes in many rows.
-    fn absorb(&mut self, py: Python<'_>, returns: PyReadonlyArray2<'_, f64>) -> PyResult<()> {
-        let returns = returns.as_array();
-        let state = &mut self.inner;
-        detached(py, || state.absorb(returns))
-    }
-
-    #[getter]
-    fn n_assets(&self) -> usize {
-        self.inner.n_assets()
-    }
-
-    #[getter]
-    fn n_observations(&self) -> u64 {
-        self.inner.n_observations()
-    }
-
     fn covariance<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<f64>>> {
         self.inner.fold();
         self.filled(py, |out| self.inner.write_covariance(out))
@@ -72,16 +55,11 @@ impl HalfLivesState {
     fn volatility<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
         self.inner.volatility().into_pyarray(py)
     }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_bytes())
-    }
-
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Ok(Self { inner: moments::HalfLivesState::from_bytes(data).map_err(to_python)? })
-    }
 }
+
+counted!(HalfLivesState);
+absorbs_rows!(HalfLivesState);
+saved!(HalfLivesState, moments::HalfLivesState);
 
 impl HalfLivesState {
     /// New matrices, of memory that NumPy asked for: in pages as large as it can get them.
@@ -118,23 +96,6 @@ impl RollingState {
         with_row(row, |row| self.inner.update(row))
     }
 
-    /// Takes in many rows.
-    fn absorb(&mut self, py: Python<'_>, returns: PyReadonlyArray2<'_, f64>) -> PyResult<()> {
-        let returns = returns.as_array();
-        let state = &mut self.inner;
-        detached(py, || state.absorb(returns))
-    }
-
-    #[getter]
-    fn n_assets(&self) -> usize {
-        self.inner.n_assets()
-    }
-
-    #[getter]
-    fn n_observations(&self) -> u64 {
-        self.inner.n_observations()
-    }
-
     fn covariance<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
         self.inner.covariance().into_pyarray(py)
     }
@@ -142,16 +103,11 @@ impl RollingState {
     fn volatility<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         self.inner.volatility().into_pyarray(py)
     }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_bytes())
-    }
-
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Ok(Self { inner: moments::RollingState::from_bytes(data).map_err(to_python)? })
-    }
 }
+
+counted!(RollingState);
+absorbs_rows!(RollingState);
+saved!(RollingState, moments::RollingState);
 
 /// Running second and fourth moments; the class behind `poise.moments.ShrunkEwmaCovariance`.
 #[pyclass(module = "poise._native")]
@@ -172,23 +128,6 @@ impl ShrunkState {
         with_row(row, |row| self.inner.update(row))
     }
 
-    /// Takes in many rows.
-    fn absorb(&mut self, py: Python<'_>, returns: PyReadonlyArray2<'_, f64>) -> PyResult<()> {
-        let returns = returns.as_array();
-        let state = &mut self.inner;
-        detached(py, || state.absorb(returns))
-    }
-
-    #[getter]
-    fn n_assets(&self) -> usize {
-        self.inner.n_assets()
-    }
-
-    #[getter]
-    fn n_observations(&self) -> u64 {
-        self.inner.n_observations()
-    }
-
     fn covariance<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
         Ok(self.inner.shrunk().map_err(to_python)?.covariance.into_pyarray(py))
     }
@@ -200,16 +139,11 @@ impl ShrunkState {
     fn volatility<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         self.inner.volatility().into_pyarray(py)
     }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_bytes())
-    }
-
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Ok(Self { inner: moments::ShrunkState::from_bytes(data).map_err(to_python)? })
-    }
 }
+
+counted!(ShrunkState);
+absorbs_rows!(ShrunkState);
+saved!(ShrunkState, moments::ShrunkState);
 
 /// Takes in a row: a tick is shorter than letting go of the interpreter and taking it back.
 fn with_row(

@@ -8,9 +8,10 @@ use poise_core::moments::{self, EwmaRule, ZeroVariance};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::border::{detached, plain_vector, to_python};
+use crate::shared::{absorbs_rows, counted, saved};
 
 /// Running EWMA moments; the class behind `poise.moments.EwmaCovariance`.
 #[pyclass(module = "poise._native")]
@@ -46,23 +47,6 @@ impl EwmaState {
         }
     }
 
-    /// Takes in many rows.
-    fn absorb(&mut self, py: Python<'_>, returns: PyReadonlyArray2<'_, f64>) -> PyResult<()> {
-        let returns = returns.as_array();
-        let state = &mut self.inner;
-        detached(py, || state.absorb(returns))
-    }
-
-    #[getter]
-    fn n_assets(&self) -> usize {
-        self.inner.n_assets()
-    }
-
-    #[getter]
-    fn n_observations(&self) -> u64 {
-        self.inner.n_observations()
-    }
-
     fn covariance<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
         self.inner.fold();
         filled(py, self.inner.n_assets(), |out| self.inner.write_covariance(out))
@@ -87,16 +71,11 @@ impl EwmaState {
     fn volatility<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         self.inner.volatility().into_pyarray(py)
     }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_bytes())
-    }
-
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Ok(Self { inner: moments::EwmaState::from_bytes(data).map_err(to_python)? })
-    }
 }
+
+counted!(EwmaState);
+absorbs_rows!(EwmaState);
+saved!(EwmaState, moments::EwmaState);
 
 /// The part of `poise.moments.EwmaCovariance` that a tick passes: a plain row reaches the state without a Python
 /// frame, any other goes the labelled way.

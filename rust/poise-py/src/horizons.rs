@@ -3,9 +3,9 @@
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use poise_core::moments::{self, IteratedRule, Timeframe};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 use crate::border::{detached, to_python};
+use crate::shared::{counted, saved, shows_moments};
 
 /// Running moments at several horizons; the class behind `poise.moments.MultiTimeframeCovariance`.
 #[pyclass(module = "poise._native")]
@@ -50,28 +50,6 @@ impl TimeframesState {
         detached(py, || state.absorb(opened, returns))
     }
 
-    #[getter]
-    fn n_assets(&self) -> usize {
-        self.inner.n_assets()
-    }
-
-    #[getter]
-    fn n_observations(&self) -> u64 {
-        self.inner.n_observations()
-    }
-
-    fn covariance<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
-        self.inner.covariance().into_pyarray(py)
-    }
-
-    fn correlation<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
-        self.inner.correlation().into_pyarray(py)
-    }
-
-    fn volatility<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        self.inner.volatility().into_pyarray(py)
-    }
-
     /// One row per timeframe.
     fn variance_ratio<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
         self.inner.variance_ratio().into_pyarray(py)
@@ -81,16 +59,11 @@ impl TimeframesState {
     fn n_closed<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
         self.inner.n_closed().into_pyarray(py)
     }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_bytes())
-    }
-
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Ok(Self { inner: moments::TimeframesState::from_bytes(data).map_err(to_python)? })
-    }
 }
+
+counted!(TimeframesState);
+shows_moments!(TimeframesState);
+saved!(TimeframesState, moments::TimeframesState);
 
 /// Running correlations of each regime; the class behind `poise.moments.RegimeCovariance`.
 #[pyclass(module = "poise._native")]
@@ -139,24 +112,6 @@ impl RegimesState {
         detached(py, || state.absorb(returns, probabilities))
     }
 
-    #[getter]
-    fn n_assets(&self) -> usize {
-        self.inner.n_assets()
-    }
-
-    #[getter]
-    fn n_observations(&self) -> u64 {
-        self.inner.n_observations()
-    }
-
-    fn covariance<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
-        self.inner.covariance().into_pyarray(py)
-    }
-
-    fn correlation<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
-        self.inner.correlation().into_pyarray(py)
-    }
-
     fn conditional_correlation<'py>(
         &self,
         py: Python<'py>,
@@ -173,24 +128,15 @@ impl RegimesState {
         Ok(self.inner.conditional_covariance(regime).map_err(to_python)?.into_pyarray(py))
     }
 
-    fn volatility<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        self.inner.volatility().into_pyarray(py)
-    }
-
     /// Observations that each regime can speak of.
     fn n_effective<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         self.inner.n_effective().into_pyarray(py)
     }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_bytes())
-    }
-
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Ok(Self { inner: moments::RegimesState::from_bytes(data).map_err(to_python)? })
-    }
 }
+
+counted!(RegimesState);
+shows_moments!(RegimesState);
+saved!(RegimesState, moments::RegimesState);
 
 /// Adds the classes to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,11 +1,11 @@
 //! The iterated EWMA covariance of the `moments` room.
 
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use poise_core::moments::{self, IteratedRule};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
-use crate::border::{detached, to_python};
+use crate::border::to_python;
+use crate::shared::{absorbs_rows, counted, saved, shows_moments};
 
 /// Running volatilities and correlations; the class behind `poise.moments.IteratedEwmaCovariance`.
 #[pyclass(module = "poise._native")]
@@ -36,49 +36,16 @@ impl IteratedState {
         self.inner.update(row).map_err(to_python)
     }
 
-    /// Takes in many rows.
-    fn absorb(&mut self, py: Python<'_>, returns: PyReadonlyArray2<'_, f64>) -> PyResult<()> {
-        let returns = returns.as_array();
-        let state = &mut self.inner;
-        detached(py, || state.absorb(returns))
-    }
-
-    #[getter]
-    fn n_assets(&self) -> usize {
-        self.inner.n_assets()
-    }
-
-    #[getter]
-    fn n_observations(&self) -> u64 {
-        self.inner.n_observations()
-    }
-
-    fn covariance<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
-        self.inner.covariance().into_pyarray(py)
-    }
-
-    fn correlation<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> {
-        self.inner.correlation().into_pyarray(py)
-    }
-
-    fn volatility<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        self.inner.volatility().into_pyarray(py)
-    }
-
     /// Rows since each asset's last observation; NaN for one never seen.
     fn age<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         self.inner.age().into_pyarray(py)
     }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_bytes())
-    }
-
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Ok(Self { inner: moments::IteratedState::from_bytes(data).map_err(to_python)? })
-    }
 }
+
+counted!(IteratedState);
+absorbs_rows!(IteratedState);
+shows_moments!(IteratedState);
+saved!(IteratedState, moments::IteratedState);
 
 /// Adds the class to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -16,6 +16,7 @@ mod moments;
 mod optimization;
 mod regime;
 mod risk;
+mod shared;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -6,9 +6,10 @@ use numpy::{
 };
 use poise_core::regime::{self, HmmSettings, JumpSettings};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::border::{StateError, detached, plain_vector, to_python};
+use crate::shared::saved;
 
 /// A hidden Markov model with its online filter; what `poise.regime.GaussianHMM` holds once it is fitted.
 #[pyclass(module = "poise._native")]
@@ -104,16 +105,9 @@ impl HmmState {
     fn reset(&mut self) {
         self.inner.reset();
     }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_bytes())
-    }
-
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Ok(Self { inner: regime::GaussianHmm::from_bytes(data).map_err(to_python)? })
-    }
 }
+
+saved!(HmmState, regime::GaussianHmm);
 
 impl HmmState {
     /// A copy, so that others may take rows in while the interpreter is released.
@@ -269,16 +263,9 @@ impl JumpState {
     fn reset(&mut self) {
         self.inner.reset();
     }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_bytes())
-    }
-
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Ok(Self { inner: regime::JumpModel::from_bytes(data).map_err(to_python)? })
-    }
 }
+
+saved!(JumpState, regime::JumpModel);
 
 impl JumpState {
     /// A copy, so that others may take rows in while the interpreter is released.

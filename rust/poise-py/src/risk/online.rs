@@ -2,9 +2,9 @@
 
 use poise_core::risk::{self, Tail};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 use crate::border::to_python;
+use crate::shared::saved;
 
 /// Drawdowns of a compounded value; the class behind `poise.risk.DrawdownTracker`.
 #[pyclass(module = "poise._native")]
@@ -54,16 +54,9 @@ impl DrawdownTracker {
     fn n_observations(&self) -> u64 {
         self.inner.n_observations()
     }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_bytes())
-    }
-
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Ok(Self { inner: risk::DrawdownTracker::from_bytes(data).map_err(to_python)? })
-    }
 }
+
+saved!(DrawdownTracker, risk::DrawdownTracker);
 
 /// The tail of a moving window; the class behind `poise.risk.RollingTailRisk`.
 #[pyclass(module = "poise._native")]
@@ -109,16 +102,9 @@ impl RollingTail {
     fn n_observations(&self) -> usize {
         self.inner.n_observations()
     }
-
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner.to_bytes())
-    }
-
-    #[staticmethod]
-    fn from_bytes(data: &[u8]) -> PyResult<Self> {
-        Ok(Self { inner: risk::RollingTail::from_bytes(data).map_err(to_python)? })
-    }
 }
+
+saved!(RollingTail, risk::RollingTail);
 
 impl RollingTail {
     fn number(&self, read: impl FnOnce(Tail) -> f64) -> f64 {
