@@ -7,7 +7,7 @@ from typing import Any
 from poise import _native
 from poise.domain.labels import unwrap_vector
 from poise.moments.online import OnlineCovariance
-from poise.moments.rule import EwmaRule, ewma_rule
+from poise.moments.rule import ewma_rule
 from poise.typing import ArrayLike
 
 
@@ -60,7 +60,6 @@ class EwmaCovariance(_native.EwmaDoor, OnlineCovariance[_native.EwmaState]):
     """
 
     _kernel = _native.EwmaState
-    _parameters = frozenset(EwmaRule.__annotations__)
     _partial_fit_labelled = OnlineCovariance.partial_fit
 
     def __init__(

@@ -13,8 +13,6 @@ from poise.moments.decay import checked_half_life
 from poise.moments.online import OnlineCovariance
 from poise.moments.standardized import with_rows
 
-_PARAMETERS = ("half_lives", "adjust", "bias", "ignore_na", "demean")
-
 
 class MultiHalfLifeCovariance(OnlineCovariance[Any]):
     """Exponentially weighted covariance under several half-lives at once.
@@ -66,7 +64,6 @@ class MultiHalfLifeCovariance(OnlineCovariance[Any]):
     """
 
     _kernel = _native.HalfLivesState
-    _parameters = frozenset(_PARAMETERS)
 
     def __init__(
         self,

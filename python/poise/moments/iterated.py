@@ -119,7 +119,6 @@ class IteratedEwmaCovariance(OnlineCovariance[_native.IteratedState]):
     """
 
     _kernel = _native.IteratedState
-    _parameters = frozenset(IteratedRule.__annotations__)
 
     def __init__(
         self,

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 import numpy as np
 
 from poise.domain.labels import BARE, Labels, unwrap_matrix, unwrap_vector
+from poise.domain.snapshot import pack, plain_labels, restored_labels, unpack
 from poise.errors import StateError
-from poise.moments.snapshot import pack, unpack
 from poise.typing import ArrayLike, Matrix, Vector
 
 
@@ -50,7 +50,6 @@ class OnlineCovariance(Generic[State]):
     """Base of the covariance estimators; a subclass names its kernel and reads its own correlation."""
 
     _kernel: ClassVar[Any]
-    _parameters: ClassVar[frozenset[str]]
 
     def __init__(self, rule: Mapping[str, Any]) -> None:
         self._rule = dict(rule)
@@ -160,7 +159,7 @@ class OnlineCovariance(Generic[State]):
             If a label is neither text nor a whole number (pickle keeps those).
         """
         state = b"" if self._state is None else self._state.to_bytes()
-        return pack(self._rule, self._labels, state)
+        return pack(type(self).__name__, {"rule": self._rule, "labels": plain_labels(self._labels)}, state)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -171,11 +170,12 @@ class OnlineCovariance(Generic[State]):
         StateError
             If the bytes are short, damaged, of another kind or written by a newer version.
         """
-        rule, labels, state = unpack(data)
-        if set(rule) != cls._parameters:
-            raise StateError(f"the saved state has the parameters {sorted(rule)}; it is of another estimator")
-        estimator = cls(**rule)
-        estimator._labels = labels
+        described, state = unpack(cls.__name__, data)
+        try:
+            estimator = cls(**described["rule"])
+        except TypeError as error:
+            raise StateError(f"the saved state does not fit this version: {error}") from error
+        estimator._labels = restored_labels(described["labels"])
         estimator._state = cls._kernel.from_bytes(state) if state else None
         return estimator
 

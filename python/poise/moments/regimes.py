@@ -17,15 +17,6 @@ from poise.typing import ArrayLike, Matrix, Vector
 REGIMES = ("bull", "bear", "sideways", "high_volatility")
 """The regimes that poise tells apart."""
 
-_PARAMETERS = (
-    "regimes",
-    "stress_regime",
-    "volatility_half_life",
-    "correlation_half_life",
-    "whiten_lag",
-    "winsor",
-)
-
 
 class RegimeCovariance(OnlineCovariance[Any]):
     """Iterated EWMA covariance whose correlation is mixed from one of each regime.
@@ -92,7 +83,6 @@ class RegimeCovariance(OnlineCovariance[Any]):
     """
 
     _kernel = _native.RegimesState
-    _parameters = frozenset(_PARAMETERS)
 
     def __init__(
         self,

@@ -73,7 +73,6 @@ class RollingCovariance(OnlineCovariance[Any]):
     """
 
     _kernel = _native.RollingState
-    _parameters = frozenset(RollingRule.__annotations__)
 
     def __init__(self, window: int, *, ddof: int = 1, demean: bool = True) -> None:
         super().__init__(_rolling_rule(window, ddof, demean=demean))

@@ -78,7 +78,6 @@ class ShrunkEwmaCovariance(OnlineCovariance[Any]):
     """
 
     _kernel = _native.ShrunkState
-    _parameters = frozenset(ShrunkRule.__annotations__)
 
     def __init__(self, half_life: float, *, ignore_na: bool = False) -> None:
         rule: ShrunkRule = {"half_life": checked_half_life(half_life), "ignore_na": bool(ignore_na)}

@@ -31,8 +31,6 @@ HALF_LIVES = {"1h": (72.0, 240.0), "4h": (42.0, 126.0), "1d": (21.0, 63.0), "1w"
 WEIGHTS = {"1h": 0.10, "4h": 0.25, "1d": 0.50, "1w": 0.15}
 """What a timeframe counts beside the others."""
 
-_PARAMETERS = ("base", "stamps", "half_lives", "weights")
-
 
 class MultiTimeframeCovariance(OnlineCovariance[Any]):
     """Covariance per day blended from several horizons, all fed by one base bar.
@@ -120,7 +118,6 @@ class MultiTimeframeCovariance(OnlineCovariance[Any]):
     """
 
     _kernel = _native.TimeframesState
-    _parameters = frozenset(_PARAMETERS)
 
     def __init__(
         self,

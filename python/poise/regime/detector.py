@@ -11,6 +11,7 @@ import numpy as np
 
 from poise.domain.labels import BARE, Labels, unwrap_matrix, unwrap_vector
 from poise.domain.regime import RegimeState
+from poise.domain.snapshot import pack, plain_labels, restored_labels, unpack
 from poise.errors import (
     EmptyInputError,
     EmptyUniverseError,
@@ -22,7 +23,6 @@ from poise.errors import (
 from poise.regime.engine import RegimeEngine
 from poise.regime.parts import as_plain, restored
 from poise.regime.persistence import PRIOR_DURATIONS
-from poise.regime.snapshot import pack, plain_labels, restored_labels, unpack
 from poise.typing import REGIME_LABELS, ArrayLike, Matrix, RegimeLabel, Vector
 
 _LARGEST_RETURN = 1e100

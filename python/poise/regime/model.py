@@ -6,8 +6,8 @@ import copyreg
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from poise.domain.labels import unwrap_vector
+from poise.domain.snapshot import pack, unpack
 from poise.errors import StateError
-from poise.regime.snapshot import pack, unpack
 from poise.typing import ArrayLike, Vector
 
 State = TypeVar("State")

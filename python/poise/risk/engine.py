@@ -10,15 +10,13 @@ import numpy as np
 
 from poise import _native
 from poise.domain.labels import BARE, Labels, unwrap_vector
-from poise.errors import InputError, ParameterError, StateError, UnknownSymbolError, did_you_mean
-from poise.moments.snapshot import pack, unpack
+from poise.domain.snapshot import pack, plain_labels, restored_labels, unpack
+from poise.errors import InputError, ParameterError, UnknownSymbolError, did_you_mean
 from poise.risk._inputs import as_bounded_length, as_level, as_number, unwrap_weights
 from poise.typing import ArrayLike, Vector
 
 MOST_ASSETS = 20_000
 """A covariance of more would not fit into the memory of an ordinary machine."""
-
-_PARAMETERS = frozenset({"half_life", "window", "confidence_level", "min_observations"})
 
 
 class RiskEngine(_native.RiskEngine):
@@ -186,7 +184,8 @@ class RiskEngine(_native.RiskEngine):
         InputError
             If a label is neither text nor a whole number (pickle keeps those).
         """
-        return pack(self._rule, self._labels, super().to_bytes())
+        described = {"rule": self._rule, "labels": plain_labels(self._labels)}
+        return pack("RiskEngine", described, super().to_bytes())
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -197,10 +196,8 @@ class RiskEngine(_native.RiskEngine):
         StateError
             If the bytes are short, damaged, of another kind or written by a newer version.
         """
-        rule, labels, state = unpack(data)
-        if set(rule) != _PARAMETERS:
-            raise StateError(f"the saved state has the parameters {sorted(rule)}; it is not of a risk engine")
-        return _rebuilt(cls, rule, labels, state)
+        described, state = unpack("RiskEngine", data)
+        return _rebuilt(cls, described["rule"], restored_labels(described["labels"]), state)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self._rule, self._labels, super().to_bytes())

@@ -1,10 +1,11 @@
-"""A model as bytes: its settings as JSON, its kernel's own bytes, and a checksum around both."""
+"""An object as bytes: what describes it as JSON, its kernel's own bytes, and a checksum around both."""
 
 from __future__ import annotations
 
 import json
 import struct
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,32 +13,42 @@ import numpy as np
 from poise.domain.labels import Labels
 from poise.errors import InputError, StateError
 
-_MARK = b"poise.rg"
+_MARK = b"poise.py"
 _VERSION = 1
 _HEADER = struct.Struct("<8sII")
 _CHECKSUM = struct.Struct("<I")
 
 
-def pack(model: str, described: dict[str, Any], state: bytes) -> bytes:
-    """Return the model's name, what describes it and its kernel's state as one block of bytes."""
-    description = json.dumps({"model": model, **described}).encode()
+def pack(kind: str, described: Mapping[str, Any], state: bytes) -> bytes:
+    """Return the object's kind, what describes it and its kernel's state as one block of bytes.
+
+    Parameters
+    ----------
+    kind : str
+        The name of its class.
+    described : mapping
+        What JSON holds.
+    state : bytes
+        Empty where there is none yet.
+    """
+    description = json.dumps({"kind": kind, **described}, ensure_ascii=False).encode()
     block = _HEADER.pack(_MARK, _VERSION, len(description)) + description + state
     return block + _CHECKSUM.pack(zlib.crc32(block))
 
 
-def unpack(model: str, data: bytes) -> tuple[dict[str, Any], bytes]:
-    """Return what :func:`pack` was given for the same model.
+def unpack(kind: str, data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return what :func:`pack` was given for the same kind.
 
     Raises
     ------
     StateError
-        If the bytes are short, damaged, of another model or newer.
+        If the bytes are short, damaged, of another kind or newer.
     """
     if len(data) < _HEADER.size + _CHECKSUM.size:
         raise StateError(f"the saved state has {len(data)} bytes, too few to be one")
     mark, version, length = _HEADER.unpack_from(data)
     if mark != _MARK:
-        raise StateError("these bytes are not a saved model of poise.regime")
+        raise StateError(f"these bytes are not a saved {kind}")
     if version > _VERSION:
         raise StateError(f"the saved state has version {version}, newer than {_VERSION}; upgrade poise")
     block, checksum = data[: -_CHECKSUM.size], data[-_CHECKSUM.size :]
@@ -45,9 +56,9 @@ def unpack(model: str, data: bytes) -> tuple[dict[str, Any], bytes]:
         raise StateError("the saved state is damaged: its checksum does not fit; restore another copy")
     start = _HEADER.size + length
     described: dict[str, Any] = json.loads(block[_HEADER.size : start])
-    found = described.pop("model")
-    if found != model:
-        raise StateError(f"the saved state is a {found}, not a {model}; read it with {found}.from_bytes")
+    found = described.pop("kind")
+    if found != kind:
+        raise StateError(f"the saved state is a {found}, not a {kind}; read it with {found}.from_bytes")
     return described, bytes(block[start:])
 
 
@@ -75,5 +86,5 @@ def _plain_label(label: Any) -> str | int:
         return value
     raise InputError(
         f"label {label!r} is a {type(label).__name__}; bytes keep text and whole numbers only: "
-        "rename the assets, or pickle the detector"
+        "rename the assets, or pickle the object"
     )
