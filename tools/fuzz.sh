@@ -15,6 +15,10 @@ readonly flags=(--fuzz-dir fuzz --sanitizer none --target-dir "$build" --codegen
 # An input that takes ten seconds hangs, also where other programs run; none needs a gigabyte.
 readonly limits=(-timeout=10 -rss_limit_mb=1024 -max_len=1024)
 
+if ! command -v c++ > /dev/null 2>&1; then
+  echo "missing: a C++ compiler, which libFuzzer is built with; Debian: apt-get install build-essential" >&2
+  exit 2
+fi
 export RUSTC_WRAPPER="$PWD/tools/instrument_own.sh"
 export PATH="$PWD/target/tools/bin:$PATH"
 if ! cargo fuzz --version > /dev/null 2>&1; then
