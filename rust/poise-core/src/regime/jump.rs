@@ -1,37 +1,24 @@
 //! The statistical jump model: clusters in time, with a price for every change of cluster.
 //!
 //! Bemporad, Breschi, Piga and Boyd (2018), "Fitting jump models"; Nystrup, Lindstrom and Madsen (2020). Minimises
-//! `sum_t |x_t - centroid(s_t)|^2 / 2 + penalty * (number of changes)` over centroids and states by turns: the
-//! states by dynamic programming, each centroid as the mean of its rows. The online label is the state with the
-//! least cost of a path that ends in it now.
+//! `sum_t |x_t - centroid(s_t)|^2 / 2 + penalty * (number of changes)` over centroids and states. The online label
+//! is the state with the least cost of a path that ends in it now.
+
+mod fit;
+mod path;
+#[cfg(test)]
+mod tests;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use super::columns::Columns;
-use super::hmm::{at_least_one, not_negative};
-use super::kmeans::{move_centroids, plus_plus, squared_distances};
-use super::restarts::{best, in_parallel};
-use super::rng::Stream;
+use super::hmm::not_negative;
 use crate::snapshot::{Format, Reader, Writer};
 use crate::{Error, Result, validate};
+pub use fit::{JumpFit, JumpSettings, fit_jump_model};
+use path::{advance, cheapest_path, first_least, losses, too_large};
 
 const FORMAT: Format = Format { mark: b"poiseJMP", version: 1, name: "a jump model" };
-
-/// The alternation ends by itself after finitely many turns, in practice a dozen.
-const MAX_TURNS: usize = 1000;
-
-/// How to fit.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct JumpSettings {
-    /// Number of states, at least 1.
-    pub n_states: usize,
-    /// Price of a change of state, in units of half a squared distance; at least 0.
-    pub jump_penalty: f64,
-    /// Starting points, at least 1.
-    pub n_restarts: usize,
-    /// Fixes the starting points.
-    pub seed: u64,
-}
 
 /// Centroids, penalty and where the online path stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,140 +30,6 @@ pub struct JumpModel {
     /// Least cost of a path that ends in each state, above the least of all.
     costs: Vec<f64>,
     n_rows: u64,
-}
-
-/// A fitted model and how the fit went.
-#[derive(Debug, Clone)]
-pub struct JumpFit {
-    /// The best model; its online path stands after the last row.
-    pub model: JumpModel,
-    /// What was minimised.
-    pub objective: f64,
-    /// Turns of the best run.
-    pub n_iterations: usize,
-    /// Whether its states stopped changing.
-    pub converged: bool,
-}
-
-struct Run {
-    centroids: Vec<f64>,
-    objective: f64,
-    n_iterations: usize,
-    converged: bool,
-}
-
-/// Fits from several starting points and keeps the one with the lowest objective, the first among equals. States
-/// come in ascending order of their centroid in the first feature.
-pub fn fit_jump_model(observations: ArrayView2<'_, f64>, settings: &JumpSettings) -> Result<JumpFit> {
-    let data = Columns::read(observations)?;
-    let JumpSettings { n_states, jump_penalty, n_restarts, seed } = *settings;
-    at_least_one("n_states", n_states)?;
-    at_least_one("n_restarts", n_restarts)?;
-    not_negative("jump_penalty", jump_penalty)?;
-    let needed = n_states.saturating_mul(2);
-    if data.n_rows() < needed {
-        return Err(Error::TooFew { what: "a jump model", needed, found: data.n_rows() });
-    }
-    let runs = in_parallel(n_restarts, |restart| {
-        let centroids = plus_plus(&data, n_states, &mut Stream::new(seed, restart));
-        alternate(&data, centroids, jump_penalty)
-    });
-    let mut runs = runs.into_iter().collect::<Result<Vec<Run>>>()?;
-    let gains: Vec<f64> = runs.iter().map(|run| -run.objective).collect();
-    let run = runs.swap_remove(best(&gains));
-    let mut model =
-        JumpModel::from_parts(ordered(&run.centroids, data.n_columns()), data.n_columns(), jump_penalty);
-    model.stand_after(observations)?;
-    Ok(JumpFit { model, objective: run.objective, n_iterations: run.n_iterations, converged: run.converged })
-}
-
-/// Centroids and states by turns until the states stay.
-fn alternate(data: &Columns, mut centroids: Vec<f64>, penalty: f64) -> Result<Run> {
-    let (mut labels, mut objective) = cheapest_path(data, &centroids, penalty)?;
-    let (mut n_iterations, mut converged) = (0, false);
-    while n_iterations < MAX_TURNS && !converged {
-        n_iterations += 1;
-        move_centroids(data, &labels, &mut centroids);
-        let (next, cost) = cheapest_path(data, &centroids, penalty)?;
-        // Equal cost with other states is a tie, no progress.
-        converged = next == labels || cost >= objective;
-        (labels, objective) = (next, cost.min(objective));
-    }
-    Ok(Run { centroids, objective, n_iterations, converged })
-}
-
-fn ordered(centroids: &[f64], n_features: usize) -> Vec<f64> {
-    let mut rows: Vec<&[f64]> = centroids.chunks_exact(n_features).collect();
-    rows.sort_by(|a, b| a[0].total_cmp(&b[0]));
-    rows.concat()
-}
-
-/// Half the squared distance of every row from every centroid, `(n_rows, n_states)`.
-fn losses(data: &Columns, centroids: &[f64]) -> Result<Vec<f64>> {
-    let n_states = centroids.len() / data.n_columns();
-    let mut losses = vec![0.0; data.n_rows() * n_states];
-    let mut distance = vec![0.0; data.n_rows()];
-    for (state, centroid) in centroids.chunks_exact(data.n_columns()).enumerate() {
-        squared_distances(data, centroid, &mut distance);
-        if let Some(row) = distance.iter().position(|d| !d.is_finite()) {
-            return Err(too_large(data.largest(row)));
-        }
-        for (row, distance) in losses.chunks_exact_mut(n_states).zip(&distance) {
-            row[state] = 0.5 * distance;
-        }
-    }
-    Ok(losses)
-}
-
-fn too_large(value: f64) -> Error {
-    Error::OutOfRange { what: "X", value, range: "values whose squared distance from a centroid is finite" }
-}
-
-/// One step of the dynamic program; returns how much all costs were lowered so that the least is zero.
-#[inline]
-fn advance(costs: &mut [f64], losses: impl Iterator<Item = f64>, penalty: f64) -> f64 {
-    let mut least = f64::INFINITY;
-    for (cost, loss) in costs.iter_mut().zip(losses) {
-        // The least of all is zero: staying costs `cost`, coming from the cheapest state `penalty`.
-        *cost = cost.min(penalty) + loss;
-        least = least.min(*cost);
-    }
-    costs.iter_mut().for_each(|cost| *cost -= least);
-    least
-}
-
-fn first_least(costs: &[f64]) -> usize {
-    let mut least = 0;
-    for (state, cost) in costs.iter().enumerate() {
-        if *cost < costs[least] {
-            least = state;
-        }
-    }
-    least
-}
-
-/// The states with the least cost in all, and that cost. Among equals a path stays, and ends in the lowest state.
-fn cheapest_path(data: &Columns, centroids: &[f64], penalty: f64) -> Result<(Vec<usize>, f64)> {
-    let losses = losses(data, centroids)?;
-    let n_states = centroids.len() / data.n_columns();
-    let n_rows = data.n_rows();
-    let mut costs = vec![0.0; n_states];
-    let mut came_from = vec![0; losses.len()];
-    let mut total = 0.0;
-    for (losses, came_from) in losses.chunks_exact(n_states).zip(came_from.chunks_exact_mut(n_states)) {
-        let cheapest = first_least(&costs);
-        for (state, (from, cost)) in came_from.iter_mut().zip(&costs).enumerate() {
-            *from = if *cost <= penalty { state } else { cheapest };
-        }
-        total += advance(&mut costs, losses.iter().copied(), penalty);
-    }
-    let mut labels = vec![0; n_rows];
-    let mut state = first_least(&costs);
-    for t in (0..n_rows).rev() {
-        labels[t] = state;
-        state = came_from[t * n_states + state];
-    }
-    Ok((labels, total))
 }
 
 impl JumpModel {
@@ -303,95 +156,5 @@ impl JumpModel {
         not_negative("jump_penalty", penalty).map_err(unfit)?;
         costs.iter().try_for_each(|cost| not_negative("the cost of a path", *cost)).map_err(unfit)?;
         Ok(Self { n_features, centroids, penalty, costs, n_rows })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ndarray::{Axis, Slice};
-
-    fn stretches(n_rows: usize) -> Array2<f64> {
-        let mut stream = Stream::new(2, 0);
-        Array2::from_shape_fn((n_rows, 2), |(t, _)| {
-            let sum: f64 = (0..12).map(|_| stream.uniform() - 0.5).sum();
-            sum + if t / 25 % 2 == 0 { -1.0 } else { 1.0 }
-        })
-    }
-
-    const SETTINGS: JumpSettings = JumpSettings { n_states: 2, jump_penalty: 5.0, n_restarts: 10, seed: 3 };
-
-    #[test]
-    fn equals_the_best_of_all_paths() {
-        let data = stretches(9);
-        for n_states in 1..=3_usize {
-            let centroids = Array2::from_shape_fn((n_states, 2), |(k, i)| k as f64 - 0.8 + 0.3 * i as f64);
-            for penalty in [0.0, 0.4, 1.5, 100.0] {
-                let model = JumpModel::new(centroids.view(), penalty).unwrap();
-                for n_rows in 1..=9 {
-                    let cost = |path: &[usize]| {
-                        let mut cost = 0.0;
-                        for (t, &state) in path.iter().enumerate() {
-                            cost += 0.5 * (&data.row(t) - &centroids.row(state)).mapv(|x| x * x).sum();
-                            cost += if t > 0 && path[t - 1] != state { penalty } else { 0.0 };
-                        }
-                        cost
-                    };
-                    let paths = (0..n_states.pow(n_rows as u32)).map(|code| {
-                        (0..n_rows).map(|t| code / n_states.pow(t as u32) % n_states).collect::<Vec<_>>()
-                    });
-                    let best = paths.min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap();
-                    let past = data.slice_axis(Axis(0), Slice::from(..n_rows));
-                    let (labels, objective) = model.predict(past).unwrap();
-                    let labels: Vec<usize> = labels.iter().map(|label| *label as usize).collect();
-                    assert_eq!(labels, best);
-                    assert!((objective - cost(&best)).abs() < 1e-12);
-                    assert_eq!(model.predict_online(past).unwrap()[n_rows - 1] as usize, best[n_rows - 1]);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn finds_the_stretches() {
-        let data = stretches(500);
-        let fit = fit_jump_model(data.view(), &SETTINGS).unwrap();
-        assert!(fit.converged);
-        let (labels, objective) = fit.model.predict(data.view()).unwrap();
-        assert!((objective - fit.objective).abs() < 1e-9);
-        let right = labels.iter().enumerate().filter(|(t, label)| **label == (t / 25 % 2) as i64).count();
-        assert!(right > 485, "{right}");
-        let switches = labels.windows(2).into_iter().filter(|pair| pair[0] != pair[1]).count();
-        assert_eq!(switches, 19);
-    }
-
-    #[test]
-    fn online_continues_the_fit_and_its_bytes() {
-        let data = stretches(300);
-        let mut model =
-            fit_jump_model(data.slice_axis(Axis(0), Slice::from(..200)), &SETTINGS).unwrap().model;
-        let mut copy = JumpModel::from_bytes(&model.to_bytes()).unwrap();
-        assert_eq!(copy, model);
-        let online = model.predict_online(data.view()).unwrap();
-        for t in 200..300 {
-            assert_eq!(model.step(data.row(t)).unwrap() as i64, online[t]);
-            assert_eq!(copy.step(data.row(t)).unwrap() as i64, online[t]);
-        }
-        let before = model.clone();
-        assert!(model.step(ndarray::arr1(&[0.0, f64::NAN]).view()).is_err());
-        assert!(model.step(ndarray::arr1(&[0.0, 1e300]).view()).is_err());
-        assert_eq!(model, before);
-        assert_eq!(copy.to_bytes(), model.to_bytes());
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let refused = |settings: JumpSettings| {
-            fit_jump_model(stretches(5).view(), &settings).map(|_| ()).unwrap_err().to_string()
-        };
-        assert!(refused(JumpSettings { n_states: 3, ..SETTINGS }).contains("at least 6 observations, got 5"));
-        assert!(refused(JumpSettings { n_states: 0, ..SETTINGS }).contains("n_states"));
-        assert!(refused(JumpSettings { jump_penalty: f64::NAN, ..SETTINGS }).contains("jump_penalty"));
-        assert!(refused(JumpSettings { n_restarts: 0, ..SETTINGS }).contains("n_restarts"));
     }
 }

@@ -9,7 +9,7 @@
 use poise_simd::{Kernel, Simd, dispatch};
 
 use super::super::underwater::RECOVERED;
-use super::sums::{FoundSums, Sums};
+use super::sums::{FoundSums, Sums, lanes};
 use super::{Path, Totals};
 
 /// Series shorter than this are walked return by return.
@@ -236,12 +236,4 @@ fn turned<S: Simd>(simd: S, values: &[f64], length: usize, row: usize) -> [S::Bl
         }
     }
     blocks
-}
-
-/// The numbers of a vector.
-#[inline(always)]
-pub(super) fn lanes<S: Simd>(simd: S, vector: S::Vector) -> S::Block {
-    let mut block = simd.zeros();
-    simd.store(&mut block, vector);
-    block
 }

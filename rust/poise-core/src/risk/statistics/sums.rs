@@ -3,8 +3,6 @@
 
 use poise_simd::{Kernel, Simd, dispatch};
 
-use super::segments::lanes;
-
 /// Sums and extremes, in which the order of the returns does not matter.
 pub(super) struct Sums<V> {
     powers: [V; 4],
@@ -59,6 +57,14 @@ impl<V: Copy> Sums<V> {
             losses: simd.sum(self.losses),
         }
     }
+}
+
+/// The numbers of a vector.
+#[inline(always)]
+pub(super) fn lanes<S: Simd>(simd: S, vector: S::Vector) -> S::Block {
+    let mut block = simd.zeros();
+    simd.store(&mut block, vector);
+    block
 }
 
 /// The sums of all lanes.
