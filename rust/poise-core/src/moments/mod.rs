@@ -19,6 +19,7 @@ mod nearest;
 mod nonlinear;
 mod packed;
 mod pairs;
+mod panels;
 mod path;
 #[cfg(test)]
 mod properties;
