@@ -29,6 +29,7 @@ mod scheme;
 mod shrinkage;
 mod shrunk;
 mod state;
+mod steps;
 mod tail;
 
 pub use accumulator::ZeroVariance;
