@@ -18,7 +18,7 @@ use super::steps::{self, Deviations, take_step};
 use super::tail::Tail;
 
 /// Rows whose weight has fallen below this are skipped where their size allows it: 2^-58, else 2^-66.
-const NEGLIGIBLE_WEIGHTS: [f64; 2] = [3.469_446_951_953_614_2e-18, 1.355_252_715_606_880_5e-20];
+const NEGLIGIBLE_WEIGHTS: [f64; 2] = [3.469_446_951_953_614e-18, 1.355_252_715_606_880_5e-20];
 
 /// The weight of what the rows leave out that bound the variances from below.
 const REST_WEIGHT: f64 = 0.25;
