@@ -104,6 +104,12 @@ pub trait Simd: Copy {
         values.iter_mut().zip(block.as_ref()).for_each(|(value, lane)| *value = *lane);
     }
 
+    /// Hints that the memory of `value` will be used before long; changes nothing.
+    #[inline(always)]
+    fn prefetch(self, value: &f64) {
+        let _ = value;
+    }
+
     /// A block of zeros.
     fn zeros(self) -> Self::Block;
 }

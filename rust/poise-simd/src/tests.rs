@@ -109,6 +109,23 @@ impl Kernel for Sieve<'_> {
     }
 }
 
+/// Copies up to a block from the front of one slice to that of another.
+struct CopyPart<'a>(&'a [f64], &'a mut [f64]);
+
+impl Kernel for CopyPart<'_> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Vec<f64> {
+        self.0.first().into_iter().for_each(|value| simd.prefetch(value));
+        let loaded = simd.load_partial(self.0);
+        simd.store_partial(self.1, loaded);
+        let mut block = simd.zeros();
+        simd.store(&mut block, loaded);
+        block.as_ref().to_vec()
+    }
+}
+
 fn same(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan())
 }
@@ -123,6 +140,24 @@ fn the_exponential_at_its_ends() {
                 same(found, x.exp()) || (found / x.exp() - 1.0).abs() < 1e-15,
                 "{set}: exp({x}) = {found}"
             );
+        }
+    });
+}
+
+#[test]
+fn parts_of_a_block_are_read_and_written_to_their_end() {
+    let values: Vec<f64> = (1..=20).map(f64::from).collect();
+    on_each_set(|set| {
+        for (n_read, n_written) in
+            (0..=9).flat_map(|n_read| (0..=9).map(move |n_written| (n_read, n_written)))
+        {
+            let mut written = [-1.0; 12];
+            let lanes = dispatch_on(set, CopyPart(&values[..n_read], &mut written[..n_written]));
+            let lane = |at: usize| if at < n_read { values[at] } else { 0.0 };
+            assert!((0..lanes.len()).all(|at| lanes[at] == lane(at)), "{set}: {lanes:?} of {n_read}");
+            let reached = n_written.min(lanes.len());
+            assert!((0..reached).all(|at| written[at] == lane(at)), "{set}: {written:?} of {n_read}");
+            assert!(written[reached..].iter().all(|&x| x == -1.0), "{set}: {written:?} of {n_read}");
         }
     });
 }

@@ -1,14 +1,13 @@
 //! The sample that the shrinkage estimators start from: complete rows, divisor `n_observations`.
 
 use ndarray::{Array2, ArrayView2, Axis};
+use poise_simd::Simd;
 
 use super::gaps;
-use super::gram::Gram;
+use super::gram::{BLOCK_ROWS, Gram};
 use super::packed;
+use super::panels::{Slots, Source};
 use crate::{Error, Result, validate};
-
-/// Rows that are centred at a time: with 200 assets they stay in the second-level cache.
-const BLOCK_ROWS: usize = 128;
 
 /// Covariance of complete rows, in a unit near the largest deviation, so that fourth moments of tiny returns
 /// do not underflow.
@@ -27,7 +26,9 @@ impl CompleteSample {
     /// Refuses gaps, and rows fewer than `least`.
     pub(super) fn of(what: &'static str, returns: ArrayView2<'_, f64>, least: usize) -> Result<Self> {
         validate::finite_matrix("R", returns)?;
-        gaps::has_gaps("R", returns)?;
+        if returns.is_empty() {
+            gaps::has_gaps("R", returns)?;
+        }
         let (n_observations, n_assets) = returns.dim();
         if n_observations < least {
             return Err(Error::TooFew { what, needed: least, found: n_observations });
@@ -51,23 +52,16 @@ impl CompleteSample {
     }
 
     fn measure(&mut self, returns: ArrayView2<'_, f64>, mean: &[f64]) {
-        let (n_assets, inverse) = (mean.len(), 1.0 / self.unit);
+        let n_assets = mean.len();
         let mut gram = Gram::default();
         let mut sums = vec![0.0; packed::size(n_assets)];
-        let mut block = Vec::with_capacity(BLOCK_ROWS * n_assets);
-        let scales = vec![1.0; BLOCK_ROWS.min(self.n_observations)];
-        let mut fourth_powers = 0.0;
+        let mut centred = Centred { mean, inverse: 1.0 / self.unit, fourth_powers: 0.0 };
         for rows in returns.axis_chunks_iter(Axis(0), BLOCK_ROWS) {
-            block.clear();
-            for_each_row(rows, |row| {
-                block.extend(row.iter().zip(mean).map(|(x, mean)| (x - mean) * inverse));
-            });
-            fourth_powers += block.chunks_exact(n_assets).map(|z| squared_norm(z).powi(2)).sum::<f64>();
-            gram.add(&mut sums, 1.0, &block, &scales[..rows.nrows()]);
+            gram.add_made(&mut sums, 1.0, rows, &mut centred);
         }
         let n_observations = self.n_observations as f64;
         self.covariance = packed::symmetric(&sums, n_assets, |_, _, sum| sum / n_observations);
-        self.mean_fourth_power = fourth_powers / self.n_observations as f64;
+        self.mean_fourth_power = centred.fourth_powers / n_observations;
     }
 
     /// In the unit of the returns.
@@ -110,16 +104,32 @@ pub(super) fn for_each_row(returns: ArrayView2<'_, f64>, mut visit: impl FnMut(&
     }
 }
 
-/// In eight sums that fill the vector registers.
-fn squared_norm(z: &[f64]) -> f64 {
-    let (blocks, rest) = z.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for block in blocks {
-        for (sum, z) in sums.iter_mut().zip(block) {
-            *sum += z * z;
+/// Makes centred rows, and adds up their norms to the fourth power.
+struct Centred<'a> {
+    mean: &'a [f64],
+    inverse: f64,
+    fourth_powers: f64,
+}
+
+impl Source for Centred<'_> {
+    #[inline(always)]
+    fn put<S: Simd>(&mut self, simd: S, _k: usize, row: &[f64], mut slots: Slots<'_, S::Block>) {
+        let (inverse, mut norm) = (simd.splat(self.inverse), simd.splat(0.0));
+        let ((means, means_rest), (rows, row_rest)) = (simd.blocks(self.mean), simd.blocks(row));
+        for (v, (mean, row)) in means.iter().zip(rows).enumerate() {
+            let z = simd.mul(simd.sub(simd.load(row), simd.load(mean)), inverse);
+            norm = simd.mul_add(z, z, norm);
+            if let Some(slot) = slots.get(v) {
+                simd.store(slot, z);
+            }
         }
+        if let Some(slot) = slots.get(rows.len()).filter(|_| !row_rest.is_empty()) {
+            let z = simd.mul(simd.sub(simd.load_partial(row_rest), simd.load_partial(means_rest)), inverse);
+            norm = simd.mul_add(z, z, norm);
+            simd.store(slot, z);
+        }
+        self.fourth_powers += simd.sum(norm).powi(2);
     }
-    sums.iter().sum::<f64>() + rest.iter().map(|z| z * z).sum::<f64>()
 }
 
 #[cfg(test)]

@@ -12,11 +12,16 @@ use poise_simd::{Kernel, Simd, dispatch};
 use super::complete::for_each_row;
 use super::gram::{BLOCK_ROWS, Gram};
 use super::packed;
+use super::panels::Scaled;
 use super::scheme::{Memory, Scheme, Shares};
+use super::steps::{self, Deviations, take_step};
 use super::tail::Tail;
 
-/// Rows whose weight has fallen below this are skipped where their size allows it, 2^-66.
-const NEGLIGIBLE_WEIGHT: f64 = 1.355_252_715_606_880_5e-20;
+/// Rows whose weight has fallen below this are skipped where their size allows it: 2^-58, else 2^-66.
+const NEGLIGIBLE_WEIGHTS: [f64; 2] = [3.469_446_951_953_614e-18, 1.355_252_715_606_880_5e-20];
+
+/// The weight of what the rows leave out that bound the variances from below.
+const REST_WEIGHT: f64 = 0.25;
 
 /// What skipping may cost any variance, relative to it: the rounding of one product, 2^-53.
 const NEGLIGIBLE_ERROR: f64 = 1.110_223_024_625_156_5e-16;
@@ -86,52 +91,49 @@ impl Dense {
     /// Takes in many finite rows, as [`Dense::update`] would one by one, up to rounding.
     pub(super) fn absorb(&mut self, scheme: &Scheme, rows: ArrayView2<'_, f64>) {
         self.fold();
-        let (n_old, weight) = self.negligible_rows(scheme, rows.nrows());
-        if n_old == 0 {
-            return self.add_rows(scheme, rows);
-        }
-        let before = self.clone();
-        let (old, recent) = rows.split_at(Axis(0), n_old);
-        let forgotten = self.forget(scheme, old);
-        self.add_rows(scheme, recent);
-        let harmless = forgotten
-            .iter()
-            .zip(self.variances())
-            .all(|(forgotten, variance)| weight * forgotten <= NEGLIGIBLE_ERROR * variance);
-        if !harmless {
-            *self = before;
-            self.add_rows(scheme, rows);
-        }
-    }
-
-    /// How many leading rows weigh next to nothing once all rows are in, and what is left of their weight.
-    fn negligible_rows(&self, scheme: &Scheme, n_rows: usize) -> (usize, f64) {
-        let mut memory = self.memory;
-        let kept: Vec<f64> = (0..n_rows).map(|_| memory.observe(scheme).past).collect();
-        let mut weight = 1.0;
-        for (row, past) in kept.iter().enumerate().rev() {
-            weight *= past;
-            if weight < NEGLIGIBLE_WEIGHT {
-                return (row, weight);
+        let shares: Vec<Shares> = (0..rows.nrows()).map(|_| self.memory.observe(scheme)).collect();
+        for limit in NEGLIGIBLE_WEIGHTS {
+            let (n_old, weight) = negligible_rows(&shares, limit);
+            if n_old > 0 && self.absorb_recent(scheme, &shares, rows, n_old, weight) {
+                return;
             }
         }
-        (0, 1.0)
+        self.add_rows(scheme, &shares, rows);
     }
 
-    /// Moves weights and mean over `rows`, sets the moments to zero and returns the variances that they
-    /// would have had: by Cauchy and Schwarz they bound what all covariances lose.
-    fn forget(&mut self, scheme: &Scheme, rows: ArrayView2<'_, f64>) -> Vec<f64> {
-        let mut variances = self.variances();
-        let mut step = vec![0.0; self.mean.len()];
-        for_each_row(rows, |row| {
-            let past = self.advance(scheme, row, &mut step);
-            decay_and_square(&mut variances, past, &step);
+    /// Takes in `rows` without the products of the first `n_old` and of all before them, whose weight has fallen
+    /// to `weight`; where that could be seen in the result, says no and leaves the moments as they were.
+    fn absorb_recent(
+        &mut self,
+        scheme: &Scheme,
+        shares: &[Shares],
+        rows: ArrayView2<'_, f64>,
+        n_old: usize,
+        weight: f64,
+    ) -> bool {
+        let (old, recent) = rows.split_at(Axis(0), n_old);
+        let (mut mean, mut forgotten) = (self.mean.clone(), self.variances());
+        let mut slots = shares.iter();
+        for_each_row(old, |row| {
+            if let Some(&shares) = slots.next() {
+                steps::forget(scheme, shares, &mut mean, &mut forgotten, row);
+            }
         });
-        self.folded.fill(0.0);
-        variances
+        // By Cauchy and Schwarz what variances lose bounds what covariances lose.
+        let least = least_variances(scheme, shares, rows);
+        let harmless = forgotten
+            .iter()
+            .zip(least)
+            .all(|(forgotten, least)| least.is_finite() && weight * forgotten <= NEGLIGIBLE_ERROR * least);
+        if harmless {
+            self.mean = mean;
+            self.folded.fill(0.0);
+            self.add_rows(scheme, &shares[n_old..], recent);
+        }
+        harmless
     }
 
-    /// Moves weights and mean by one row, leaves in `step` the vector whose outer product belongs to the
+    /// Moves the mean by one row, leaves in `step` the vector whose outer product belongs to the
     /// moments and returns the share that they keep.
     pub(super) fn advance(&mut self, scheme: &Scheme, row: &[f64], step: &mut [f64]) -> f64 {
         let shares = self.memory.observe(scheme);
@@ -139,62 +141,68 @@ impl Dense {
         shares.past
     }
 
-    fn add_rows(&mut self, scheme: &Scheme, rows: ArrayView2<'_, f64>) {
-        let n_assets = self.mean.len();
-        let most_rows = BLOCK_ROWS.min(rows.nrows());
-        let (mut steps, mut scales) = (vec![0.0; most_rows * n_assets], vec![0.0; most_rows]);
-        let mut gram = Gram::default();
-        for chunk in rows.axis_chunks_iter(Axis(0), BLOCK_ROWS) {
-            let mut slots = steps.chunks_exact_mut(n_assets).zip(&mut scales);
-            for_each_row(chunk, |row| {
-                if let Some((step, kept)) = slots.next() {
-                    *kept = self.advance(scheme, row, step);
-                }
-            });
+    fn add_rows(&mut self, scheme: &Scheme, shares: &[Shares], rows: ArrayView2<'_, f64>) {
+        let (mut gram, mut scales, mut new) = (Gram::default(), Vec::new(), Vec::new());
+        for (rows, shares) in rows.axis_chunks_iter(Axis(0), BLOCK_ROWS).zip(shares.chunks(BLOCK_ROWS)) {
+            new.clear();
+            new.extend(shares.iter().map(|shares| shares.new));
             // Backwards, a row's weight is the product of the shares kept after it.
-            let scales = &mut scales[..chunk.nrows()];
+            scales.clear();
+            scales.extend(shares.iter().map(|&shares| steps::size(scheme, shares)));
             let mut weight = 1.0_f64;
-            for scale in scales.iter_mut().rev() {
-                let kept = *scale;
-                *scale = weight.sqrt();
-                weight *= kept;
+            for (scale, shares) in scales.iter_mut().zip(shares).rev() {
+                *scale *= weight.sqrt();
+                weight *= shares.past;
             }
-            gram.add(&mut self.folded, weight, &steps[..scales.len() * n_assets], scales);
+            if scheme.demean {
+                let mut deviations = Deviations { mean: &mut self.mean, new: &new, scales: &scales };
+                gram.add_made(&mut self.folded, weight, rows, &mut deviations);
+            } else {
+                gram.add_made(&mut self.folded, weight, rows, &mut Scaled(&scales));
+            }
         }
     }
 }
 
-/// Moves the mean by one row and leaves in `step` what of it belongs to the moments.
-fn take_step(scheme: &Scheme, shares: Shares, mean: &mut [f64], row: &[f64], step: &mut [f64]) {
+/// How many leading rows weigh less than `limit` once all rows are in, and what is left of their weight.
+fn negligible_rows(shares: &[Shares], limit: f64) -> (usize, f64) {
+    let mut weight = 1.0;
+    for (row, shares) in shares.iter().enumerate().rev() {
+        weight *= shares.past;
+        if weight < limit {
+            return (row, weight);
+        }
+    }
+    (0, 1.0)
+}
+
+/// What the variances after all rows are at least: those of the last rows about their own mean, weighted.
+///
+/// Distances are taken from the very last row, so that an asset that stands still has exactly no variance.
+fn least_variances(scheme: &Scheme, shares: &[Shares], rows: ArrayView2<'_, f64>) -> Vec<f64> {
+    let n_assets = rows.ncols();
+    let (mut sums, mut squares) = (vec![0.0; n_assets], vec![0.0; n_assets]);
+    let origin = match rows.rows().into_iter().next_back() {
+        Some(last) if scheme.demean => last.to_vec(),
+        _ => sums.clone(),
+    };
+    let (mut weight, mut total) = (1.0, 0.0);
+    for (row, shares) in rows.rows().into_iter().zip(shares).rev() {
+        let own = weight * shares.new;
+        for (((x, origin), sum), square) in row.iter().zip(&origin).zip(&mut sums).zip(&mut squares) {
+            let distance = x - origin;
+            *sum += own * distance;
+            *square += own * distance * distance;
+        }
+        (weight, total) = (weight * shares.past, total + own);
+        if weight < REST_WEIGHT {
+            break;
+        }
+    }
     if scheme.demean {
-        let size = (shares.past * shares.new).sqrt();
-        dispatch(Deviate { mean, row, step, new: shares.new, size });
-    } else {
-        let size = shares.new.sqrt();
-        step.iter_mut().zip(row).for_each(|(step, x)| *step = size * x);
+        squares.iter_mut().zip(sums).for_each(|(square, sum)| *square -= sum * sum / total);
     }
-}
-
-struct Deviate<'a> {
-    mean: &'a mut [f64],
-    row: &'a [f64],
-    step: &'a mut [f64],
-    new: f64,
-    size: f64,
-}
-
-impl Kernel for Deviate<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _simd: S) {
-        for ((step, mean), &x) in self.step.iter_mut().zip(self.mean).zip(self.row) {
-            let deviation = x - *mean;
-            // Not fused: a mean is the same on every path, dense or pair by pair.
-            *mean += self.new * deviation;
-            *step = self.size * deviation;
-        }
-    }
+    squares
 }
 
 /// `v <- past v + step^2`, the diagonal of what is done to the moments.
@@ -261,7 +269,9 @@ mod tests {
     fn rows_are_skipped_only_where_they_do_not_matter() {
         let scheme = Scheme::exponential(&EwmaRule::new(5.0)).unwrap();
         let mut rows = returns(1000, 3);
-        assert!(Dense::new(3).negligible_rows(&scheme, 1000).0 > 500);
+        let mut memory = Memory::default();
+        let shares: Vec<Shares> = (0..1000).map(|_| memory.observe(&scheme)).collect();
+        assert!(NEGLIGIBLE_WEIGHTS.iter().all(|&limit| negligible_rows(&shares, limit).0 > 500));
         // A past so large that it outweighs 2^-66 must survive.
         rows.column_mut(1).iter_mut().take(500).for_each(|x| *x *= 1e12);
         let mut fast = Dense::new(3);

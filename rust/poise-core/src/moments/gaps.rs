@@ -9,8 +9,8 @@ use crate::{Error, Result};
 /// but not by much.
 const GIANT: f64 = 1e154;
 
-/// A little more than what makes the square of a giant infinite: the root of the largest number over it.
-const OVERFLOWING: f64 = 1.341;
+/// Just below the square of a giant: a smaller sum of squares, however rounded, has no giant in it.
+const ORDINARY: f64 = 0.99e308;
 
 /// What a row holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,19 +106,24 @@ impl Kernel for IsOrdinary<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> bool {
-        // Scaled so that the square of a giant is infinite; zero times it is NaN, which survives a sum.
-        let (unit, zero) = (simd.splat(OVERFLOWING), simd.splat(0.0));
+        // A sum of squares below the square of a giant has no giant, no infinity and no NaN in it.
         let (blocks, rest) = simd.blocks(self.0);
         let (fours, odd) = blocks.as_chunks::<4>();
-        let mut sums = [zero; 4];
-        for blocks in fours.iter().map(<[_; 4]>::as_slice).chain([odd]) {
+        let mut sums = [simd.splat(0.0); 4];
+        for blocks in fours {
             for (sum, block) in sums.iter_mut().zip(blocks) {
-                let scaled = simd.mul(unit, simd.load(block));
-                *sum = simd.mul_add(simd.mul(scaled, scaled), zero, *sum);
+                let x = simd.load(block);
+                *sum = simd.mul_add(x, x, *sum);
             }
         }
-        let sum = simd.add(simd.add(sums[0], sums[1]), simd.add(sums[2], sums[3]));
-        simd.sum(sum) == 0.0 && rest.iter().all(|x| x.abs() < GIANT)
+        let [mut one, mut other, third, fourth] = sums;
+        for block in odd {
+            let x = simd.load(block);
+            one = simd.mul_add(x, x, one);
+        }
+        let x = simd.load_partial(rest);
+        other = simd.mul_add(x, x, other);
+        simd.sum(simd.add(simd.add(one, other), simd.add(third, fourth))) < ORDINARY
     }
 }
 

@@ -1,38 +1,59 @@
 //! Sums of outer products, many rows at a time.
 //!
-//! Rows are copied to panels of a few vectors' width, so that a tile of sums stays in registers while all rows
-//! pass through the nearest cache; only tiles that meet the lower triangle are computed. Every entry is made by
-//! the same chain of operations wherever it stands, so assets that are alike have entries that are alike.
+//! A tile of sums stays in registers while all rows of two panels pass through the nearest cache; only tiles that
+//! meet the lower triangle are computed. Every entry is made by the same chain of operations wherever it stands,
+//! so assets that are alike have entries that are alike.
 
+use ndarray::ArrayView2;
 use poise_simd::{Kernel, Simd, dispatch};
 
-/// Rows to add at a time where there are many: a pair of panels fits the first-level cache.
-pub(crate) const BLOCK_ROWS: usize = 256;
+use super::panels::{Panels, Scaled, Source, VECTORS};
 
-/// Vectors in the width of a panel.
-const VECTORS: usize = 2;
+/// Rows to add at a time where there are many: a pair of panels fits the first-level cache.
+pub(crate) const BLOCK_ROWS: usize = 96;
 
 /// Adds rows to packed lower triangles.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Gram {
-    panels: Vec<f64>,
+    panels: Panels,
+}
+
+impl Clone for Gram {
+    /// Panels are scratch, not worth copying.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Gram {
     /// `P <- keep P + sum_k (scales_k rows_k)(scales_k rows_k)'` for rows that stand one after another.
-    pub(crate) fn add(&mut self, packed: &mut [f64], keep: f64, rows: &[f64], scales: &[f64]) {
-        let n_columns = rows.len() / scales.len().max(1);
-        dispatch(Syrk { panels: &mut self.panels, packed, keep, rows, scales, n_columns });
+    pub(super) fn add(&mut self, packed: &mut [f64], keep: f64, rows: &[f64], scales: &[f64]) {
+        self.panels.reshape(scales.len(), rows.len() / scales.len().max(1));
+        self.panels.fill(0, rows, &mut Scaled(scales));
+        self.add_panels(packed, keep);
+    }
+
+    /// `P <- keep P + sum_k z_k z_k'` for the vectors `z` that `source` makes of the rows.
+    pub(super) fn add_made(
+        &mut self,
+        packed: &mut [f64],
+        keep: f64,
+        rows: ArrayView2<'_, f64>,
+        source: &mut impl Source,
+    ) {
+        self.panels.fill_from(rows, source);
+        self.add_panels(packed, keep);
+    }
+
+    fn add_panels(&self, packed: &mut [f64], keep: f64) {
+        dispatch(Syrk { panels: &self.panels, packed, keep });
     }
 }
 
 struct Syrk<'a> {
-    panels: &'a mut Vec<f64>,
+    panels: &'a Panels,
     packed: &'a mut [f64],
     keep: f64,
-    rows: &'a [f64],
-    scales: &'a [f64],
-    n_columns: usize,
 }
 
 impl Kernel for Syrk<'_> {
@@ -40,41 +61,42 @@ impl Kernel for Syrk<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        if self.n_columns == 0 {
+        if self.panels.n_columns() == 0 {
             return;
         }
         // As many sums as registers hold beside a row of two panels.
         match S::REGISTERS {
-            16.. => self.add::<S, 8>(simd),
-            8.. => self.add::<S, 4>(simd),
-            _ => self.add::<S, 2>(simd),
+            16.. => self.add::<S, 8, 4>(simd),
+            8.. => self.add::<S, 4, 2>(simd),
+            _ => self.add::<S, 2, 1>(simd),
         }
     }
 }
 
 impl Syrk<'_> {
     #[inline(always)]
-    fn add<S: Simd, const HEIGHT: usize>(self, simd: S) {
-        let (n, width) = (self.n_columns, VECTORS * S::LANES);
-        let size = width * self.scales.len();
-        self.panels.resize(size * n.div_ceil(width), 0.0);
-        fill_panels(simd, self.panels, self.rows, self.scales, n);
+    fn add<S: Simd, const HEIGHT: usize, const HALF: usize>(self, simd: S) {
+        let (n, width) = (self.panels.n_columns(), VECTORS * S::LANES);
         let keep = simd.splat(self.keep);
-        let mut left_panels = self.panels.chunks_exact(size);
-        let mut left = left_panels.next().unwrap_or_default();
-        for top in (0..n).step_by(HEIGHT) {
-            if top > 0 && top % width == 0 {
-                left = left_panels.next().unwrap_or_default();
-            }
-            let last = n.min(top + HEIGHT);
-            for (panel, right) in self.panels.chunks_exact(size).take(last.div_ceil(width)).enumerate() {
-                let sums = tile::<S, HEIGHT>(simd, left, top % width, right);
-                let start = panel * width;
-                for (i, sums) in (top..last).zip(&sums) {
-                    let end = (start + width).min(i + 1);
-                    if start < end {
-                        let row = i * (i + 1) / 2;
-                        add_row(simd, &mut self.packed[row + start..row + end], keep, sums);
+        for (left_at, left) in (0..n).step_by(width).zip(self.panels.blocks(simd)) {
+            for (right_at, right) in (0..=left_at).step_by(width).zip(self.panels.blocks(simd)) {
+                // Both panels stay in the cache while the height of the left one is worked off.
+                for top in (left_at..n.min(left_at + width)).step_by(HEIGHT) {
+                    let place = Place { top, bottom: n.min(top + HEIGHT), left: right_at };
+                    let (packed, first) = (&mut *self.packed, top - left_at);
+                    if place.bottom - top <= HALF {
+                        let sums = tile::<S, HALF, VECTORS>(simd, left, first, right);
+                        place.add_partial(simd, packed, keep, &sums);
+                    } else if right_at + width <= top + 1 && place.bottom == top + HEIGHT {
+                        place.prefetch::<S, HEIGHT>(simd, packed);
+                        let sums = tile::<S, HEIGHT, VECTORS>(simd, left, first, right);
+                        place.add_whole(simd, packed, keep, &sums);
+                    } else if place.bottom <= right_at + S::LANES {
+                        let sums = tile::<S, HEIGHT, 1>(simd, left, first, right);
+                        place.add_partial(simd, packed, keep, &sums);
+                    } else {
+                        let sums = tile::<S, HEIGHT, VECTORS>(simd, left, first, right);
+                        place.add_partial(simd, packed, keep, &sums);
                     }
                 }
             }
@@ -82,60 +104,97 @@ impl Syrk<'_> {
     }
 }
 
-/// Copies scaled rows to panels: all rows of the first few columns, then of the next few, the last ones zero.
+/// The products of `HEIGHT` columns of one panel with the first `WIDTH` vectors of another, summed over the rows.
 #[inline(always)]
-fn fill_panels<S: Simd>(simd: S, panels: &mut [f64], rows: &[f64], scales: &[f64], n: usize) {
-    let width = VECTORS * S::LANES;
-    for (k, (row, &scale)) in rows.chunks_exact(n).zip(scales).enumerate() {
-        let factor = simd.splat(scale);
-        let slots = panels.chunks_exact_mut(width * scales.len());
-        for (slot, values) in slots.map(|panel| &mut panel[k * width..][..width]).zip(row.chunks(width)) {
-            let (slot, (values, rest)) = (simd.blocks_mut(slot).0, simd.blocks(values));
-            let (whole, after) = slot.split_at_mut(values.len());
-            for (block, values) in whole.iter_mut().zip(values) {
-                simd.store(block, simd.mul(factor, simd.load(values)));
-            }
-            if let Some((last, beyond)) = after.split_first_mut() {
-                simd.store(last, simd.mul(factor, simd.load_partial(rest)));
-                beyond.fill(simd.zeros());
-            }
-        }
-    }
-}
-
-/// The products of `HEIGHT` columns of one panel with all of another, summed over the rows.
-#[inline(always)]
-fn tile<S: Simd, const HEIGHT: usize>(
+fn tile<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
     simd: S,
-    left: &[f64],
+    left: &[S::Block],
     first: usize,
-    right: &[f64],
-) -> [[S::Vector; VECTORS]; HEIGHT] {
-    let width = VECTORS * S::LANES;
-    let mut sums = [[simd.splat(0.0); VECTORS]; HEIGHT];
-    for (a, b) in left.chunks_exact(width).zip(right.chunks_exact(width)) {
-        let Some(a) = a[first..].first_chunk::<HEIGHT>() else { break };
-        let (b, _) = simd.blocks(b);
-        let b = [simd.load(&b[0]), simd.load(&b[1])];
+    right: &[S::Block],
+) -> [[S::Vector; WIDTH]; HEIGHT] {
+    let mut sums = [[simd.splat(0.0); WIDTH]; HEIGHT];
+    let (at, first) = (first / S::LANES, first % S::LANES);
+    for (a, b) in left.as_chunks::<VECTORS>().0.iter().zip(right.as_chunks::<VECTORS>().0) {
+        let Some(a) = a[at].as_ref()[first..].first_chunk::<HEIGHT>() else { break };
+        let mut row = [simd.splat(0.0); WIDTH];
+        for (row, b) in row.iter_mut().zip(b) {
+            *row = simd.load(b);
+        }
         for (sums, &x) in sums.iter_mut().zip(a) {
             let x = simd.splat(x);
-            sums[0] = simd.mul_add(x, b[0], sums[0]);
-            sums[1] = simd.mul_add(x, b[1], sums[1]);
+            for (sum, &b) in sums.iter_mut().zip(&row) {
+                *sum = simd.mul_add(x, b, *sum);
+            }
         }
     }
     sums
 }
 
-#[inline(always)]
-fn add_row<S: Simd>(simd: S, row: &mut [f64], keep: S::Vector, sums: &[S::Vector; VECTORS]) {
-    let (blocks, rest) = simd.blocks_mut(row);
-    let mut sums = sums.iter();
-    for (block, sum) in blocks.iter_mut().zip(&mut sums) {
-        simd.store(block, simd.mul_add(keep, simd.load(block), *sum));
+/// Where a tile belongs: rows `top..bottom`, columns from `left` on.
+struct Place {
+    top: usize,
+    bottom: usize,
+    left: usize,
+}
+
+impl Place {
+    /// Asks for the entries of a whole tile, which arrive while its sums are taken.
+    #[inline(always)]
+    fn prefetch<S: Simd, const HEIGHT: usize>(&self, simd: S, packed: &[f64]) {
+        let (mut row, mut length) = (self.top * (self.top + 1) / 2 + self.left, self.top + 1);
+        for _ in 0..HEIGHT {
+            // The last entry of each vector: its line is the one that the tile to the left has not touched.
+            for v in 1..=VECTORS {
+                if let Some(entry) = packed.get(row + v * S::LANES - 1) {
+                    simd.prefetch(entry);
+                }
+            }
+            row += length;
+            length += 1;
+        }
     }
-    if let Some(sum) = sums.next().filter(|_| !rest.is_empty()) {
-        let added = simd.mul_add(keep, simd.load_partial(rest), *sum);
-        simd.store_partial(rest, added);
+
+    /// Adds a tile that lies below the diagonal with all its entries.
+    #[inline(always)]
+    fn add_whole<S: Simd, const HEIGHT: usize>(
+        &self,
+        simd: S,
+        packed: &mut [f64],
+        keep: S::Vector,
+        sums: &[[S::Vector; VECTORS]; HEIGHT],
+    ) {
+        let (mut row, mut length) = (self.top * (self.top + 1) / 2 + self.left, self.top + 1);
+        for sums in sums {
+            let (blocks, _) = simd.blocks_mut(&mut packed[row..row + VECTORS * S::LANES]);
+            for (block, &sum) in blocks.iter_mut().zip(sums) {
+                simd.store(block, simd.mul_add(keep, simd.load(block), sum));
+            }
+            row += length;
+            length += 1;
+        }
+    }
+
+    /// Adds the entries of a tile that lie in the triangle.
+    #[inline(always)]
+    fn add_partial<S: Simd, const HEIGHT: usize, const WIDTH: usize>(
+        &self,
+        simd: S,
+        packed: &mut [f64],
+        keep: S::Vector,
+        sums: &[[S::Vector; WIDTH]; HEIGHT],
+    ) {
+        for (i, sums) in (self.top..self.bottom).zip(sums) {
+            let row = &mut packed[i * (i + 1) / 2..][..=i];
+            for (v, &sum) in sums.iter().enumerate() {
+                let start = self.left + v * S::LANES;
+                let end = (start + S::LANES).min(i + 1);
+                if start < end {
+                    let entries = &mut row[start..end];
+                    let added = simd.mul_add(keep, simd.load_partial(entries), sum);
+                    simd.store_partial(entries, added);
+                }
+            }
+        }
     }
 }
 
@@ -163,10 +222,11 @@ mod tests {
             let scale = expected.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
             for set in available() {
                 // What an earlier call left in the panels must not matter.
-                let (mut panels, mut packed) = (vec![f64::NAN; 4000], vec![1.0; n * (n + 1) / 2]);
-                let (panels, packed) = (&mut panels, &mut packed);
-                let (rows, scales) = (&rows, &scales);
-                dispatch_on(set, Syrk { panels, packed, keep: 0.25, rows, scales, n_columns: n });
+                let (mut panels, mut packed) = (Panels::default(), vec![1.0; n * (n + 1) / 2]);
+                panels.reshape(n_rows, n);
+                panels.fill_on(set, &vec![f64::NAN; n_rows * n], &mut Scaled(&scales));
+                panels.fill_on(set, &rows, &mut Scaled(&scales));
+                dispatch_on(set, Syrk { panels: &panels, packed: &mut packed, keep: 0.25 });
                 for (a, b) in packed.iter().zip(&expected) {
                     assert!((a - b).abs() <= 1e-14 * scale, "{set}, n = {n}: {a}, not {b}");
                 }

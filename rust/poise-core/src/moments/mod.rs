@@ -19,6 +19,7 @@ mod nearest;
 mod nonlinear;
 mod packed;
 mod pairs;
+mod panels;
 mod path;
 #[cfg(test)]
 mod properties;
@@ -28,6 +29,7 @@ mod scheme;
 mod shrinkage;
 mod shrunk;
 mod state;
+mod steps;
 mod tail;
 
 pub use accumulator::ZeroVariance;

@@ -71,6 +71,34 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn load_partial(self, values: &[f64]) -> __m256d {
+        let lanes = &FIRST_LANES[LANES - values.len().min(LANES)..][..LANES];
+        // SAFETY: the mask is as long as a vector and lets only lanes be read that the slice has; the set is there
+        // as `self` is.
+        unsafe { _mm256_maskload_pd(values.as_ptr(), _mm256_loadu_si256(lanes.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn store_partial(self, values: &mut [f64], vector: __m256d) {
+        // Not the store with a mask, which is many times slower on some processors.
+        let (low, high) = of_the_set!((_mm256_castpd256_pd128(vector), _mm256_extractf128_pd::<1>(vector)));
+        let (pairs, rest) = values.as_chunks_mut::<2>();
+        for (pair, half) in pairs.iter_mut().zip([low, high]) {
+            // SAFETY: the pair is as long as a half, a store may be unaligned; the set is there as `self` is.
+            unsafe { _mm_storeu_pd(pair.as_mut_ptr(), half) }
+        }
+        if let (Some(last), Some(&half)) = (rest.first_mut(), [low, high].get(pairs.len())) {
+            *last = of_the_set!(_mm_cvtsd_f64(half));
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, value: &f64) {
+        // SAFETY: the hint reads nothing, and its address is that of a value; the set is there as `self` is.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) }
+    }
+
+    #[inline(always)]
     fn add(self, a: __m256d, b: __m256d) -> __m256d {
         of_the_set!(_mm256_add_pd(a, b))
     }
@@ -153,6 +181,9 @@ impl Simd for Avx2 {
         kept.count_ones() as usize
     }
 }
+
+/// Read from the lane `LANES - n` on, the mask of the first `n` lanes.
+const FIRST_LANES: [i64; 2 * LANES] = [-1, -1, -1, -1, 0, 0, 0, 0];
 
 /// For each set of lanes the order of half lanes that puts them first.
 const KEPT_FIRST: [[i32; 8]; 16] = {

@@ -76,6 +76,24 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn load_partial(self, values: &[f64]) -> __m512d {
+        // SAFETY: only lanes that the slice has are read; the set is there as `self` is.
+        unsafe { _mm512_maskz_loadu_pd(first_lanes(values.len()), values.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store_partial(self, values: &mut [f64], vector: __m512d) {
+        // SAFETY: only lanes that the slice has are written; the set is there as `self` is.
+        unsafe { _mm512_mask_storeu_pd(values.as_mut_ptr(), first_lanes(values.len()), vector) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, value: &f64) {
+        // SAFETY: the hint reads nothing, and its address is that of a value; the set is there as `self` is.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) }
+    }
+
+    #[inline(always)]
     fn add(self, a: __m512d, b: __m512d) -> __m512d {
         of_the_set!(_mm512_add_pd(a, b))
     }
@@ -148,6 +166,12 @@ impl Simd for Avx512 {
         self.store(room, of_the_set!(_mm512_maskz_compress_pd(kept, values)));
         kept.count_ones() as usize
     }
+}
+
+/// The mask of the first `n` lanes, of all where `n` is larger.
+#[inline(always)]
+fn first_lanes(n: usize) -> __mmask8 {
+    ((1_u32 << n.min(LANES)) - 1) as __mmask8
 }
 
 impl Scale for Avx512 {
