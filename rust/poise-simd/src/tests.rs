@@ -60,6 +60,20 @@ fn expected(a: f64, b: f64, c: f64) -> [f64; 10] {
     [a + b, a - b, a * b, a / b, fused[0], fused[1], least, most, a.sqrt(), if a <= b { c } else { a }]
 }
 
+/// Copies part of a block, whatever lies behind it.
+struct Part<'a>(&'a [f64], &'a mut [f64]);
+
+impl Kernel for Part<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let vector = simd.load_partial(self.0);
+        assert!(simd.sum(vector) == self.0.iter().take(S::LANES).sum::<f64>());
+        simd.store_partial(self.1, vector);
+    }
+}
+
 struct Exp<'a>(&'a [f64]);
 
 impl Kernel for Exp<'_> {
@@ -111,6 +125,27 @@ impl Kernel for Sieve<'_> {
 
 fn same(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan())
+}
+
+#[test]
+fn parts_of_a_block_end_where_the_slice_ends() {
+    let from: Vec<f64> = (1..20).map(f64::from).collect();
+    on_each_set(|set| {
+        for length in 0..from.len() {
+            for room in 0..from.len() {
+                let mut to = [-1.0; 20];
+                dispatch_on(set, Part(&from[..length], &mut to[..room]));
+                let lanes = to.iter().take_while(|x| **x != -1.0).count();
+                assert!(
+                    lanes == room.min(if set == InstructionSet::Avx512 { 8 } else { 4 }),
+                    "{set}: {to:?}"
+                );
+                let expected = (0..lanes).map(|lane| if lane < length { from[lane] } else { 0.0 });
+                assert!(to.into_iter().take(lanes).eq(expected), "{set}: {to:?}");
+                assert!(to[lanes..].iter().all(|x| *x == -1.0), "{set}: {to:?}");
+            }
+        }
+    });
 }
 
 #[test]

@@ -76,6 +76,20 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn load_partial(self, values: &[f64]) -> __m512d {
+        let lanes = first_lanes(values.len());
+        // SAFETY: only lanes that the slice has are read; the set is there as `self` is.
+        unsafe { _mm512_maskz_loadu_pd(lanes, values.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store_partial(self, values: &mut [f64], vector: __m512d) {
+        let lanes = first_lanes(values.len());
+        // SAFETY: only lanes that the slice has are written; the set is there as `self` is.
+        unsafe { _mm512_mask_storeu_pd(values.as_mut_ptr(), lanes, vector) }
+    }
+
+    #[inline(always)]
     fn add(self, a: __m512d, b: __m512d) -> __m512d {
         of_the_set!(_mm512_add_pd(a, b))
     }
@@ -148,6 +162,12 @@ impl Simd for Avx512 {
         self.store(room, of_the_set!(_mm512_maskz_compress_pd(kept, values)));
         kept.count_ones() as usize
     }
+}
+
+/// The lanes that `length` numbers fill, at most all.
+#[inline(always)]
+fn first_lanes(length: usize) -> __mmask8 {
+    !(u32::MAX << length.min(LANES)) as __mmask8
 }
 
 impl Scale for Avx512 {
