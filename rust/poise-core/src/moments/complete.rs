@@ -92,7 +92,7 @@ fn mean_and_unit(returns: ArrayView2<'_, f64>) -> (Vec<f64>, f64) {
 
 /// Hands over each row as a slice, whose loops the compiler can vectorise; strided rows are copied.
 pub(super) fn for_each_row(returns: ArrayView2<'_, f64>, mut visit: impl FnMut(&[f64])) {
-    let mut copy = Vec::with_capacity(returns.ncols());
+    let mut copy = Vec::new();
     for row in returns.rows() {
         if let Some(values) = row.as_slice() {
             visit(values);

@@ -5,14 +5,14 @@
 
 use std::fmt::Debug;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, ArrayViewMut3};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, ArrayViewMut3, Axis};
 
 use super::accumulator::{Accumulator, ZeroVariance};
 use super::complete::for_each_row;
 use super::dense::Dense;
 use super::gaps;
 use super::packed;
-use super::path::{PathShape, Running};
+use super::path::{BLOCK_ROWS, PathShape, Running};
 use super::scheme::{EwmaRule, Scheme};
 use crate::{Error, Result};
 
@@ -84,9 +84,12 @@ fn covariance_path(
         return Ok(());
     }
     let (mut dense, mut running) = (Dense::new(n), Running::new(shape, n));
-    for_each_slice(returns, slices, |row, slice| {
-        let past = dense.advance(&scheme, row, running.step());
-        running.write_covariance(past, dense.memory.correction(&scheme), slice);
+    for_each_block(returns, slices, |rows, slices| {
+        for_each_row(rows, |row| {
+            let past = dense.advance(&scheme, row, running.step());
+            running.push_covariance(past, dense.memory.correction(&scheme));
+        });
+        running.write_covariances(slices);
     });
     Ok(())
 }
@@ -107,10 +110,13 @@ fn correlation_path(
         return Ok(());
     }
     let (mut dense, mut running) = (Dense::new(n), Running::new(shape, n));
-    for_each_slice(returns, slices, |row, slice| {
-        let past = dense.advance(&scheme, row, running.step());
-        let known = zero == ZeroVariance::Nan || !dense.memory.correction(&scheme).is_nan();
-        running.write_correlation(past, known, zero, slice);
+    for_each_block(returns, slices, |rows, slices| {
+        for_each_row(rows, |row| {
+            let past = dense.advance(&scheme, row, running.step());
+            let known = zero == ZeroVariance::Nan || !dense.memory.correction(&scheme).is_nan();
+            running.push_correlation(past, known, zero);
+        });
+        running.write_correlations(slices);
     });
     Ok(())
 }
@@ -150,6 +156,18 @@ fn for_each_slice(
             fill(row, slice);
         }
     });
+}
+
+/// Calls `fill(rows, slices)` for blocks of rows of returns and their slices.
+fn for_each_block(
+    returns: ArrayView2<'_, f64>,
+    mut slices: Vec<&mut [f64]>,
+    mut fill: impl FnMut(ArrayView2<'_, f64>, &mut [&mut [f64]]),
+) {
+    let blocks = returns.axis_chunks_iter(Axis(0), BLOCK_ROWS);
+    for (rows, slices) in blocks.zip(slices.chunks_mut(BLOCK_ROWS)) {
+        fill(rows, slices);
+    }
 }
 
 fn full_slices<'a>(
@@ -193,7 +211,7 @@ fn scattered(strides: &[isize]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array3, Axis, arr2};
+    use ndarray::{Array3, arr2};
 
     #[test]
     fn what_cannot_be_written_to_is_refused() {
