@@ -40,6 +40,8 @@ PROMISED = {
         "nonlinear_shrinkage",
         "nearest_correlation",
         "hayashi_yoshida",
+        "correlation_summary",
+        "CorrelationSummary",
     ],
     "poise.risk": [
         "value_at_risk",

@@ -18,10 +18,13 @@ from poise.moments.rolling import RollingCovariance, rolling_covariance
 from poise.moments.sample import sample_covariance
 from poise.moments.shrinkage import ShrunkCovariance, constant_correlation_shrinkage, ledoit_wolf, oas
 from poise.moments.shrunk import ShrunkEwmaCovariance
+from poise.moments.summary import CorrelatedPair, CorrelationSummary, correlation_summary
 from poise.moments.timeframes import MultiTimeframeCovariance
 
 __all__ = [
     "AsynchronousCovariance",
+    "CorrelatedPair",
+    "CorrelationSummary",
     "EwmaCovariance",
     "IteratedEwmaCovariance",
     "MultiHalfLifeCovariance",
@@ -31,6 +34,7 @@ __all__ = [
     "ShrunkCovariance",
     "ShrunkEwmaCovariance",
     "constant_correlation_shrinkage",
+    "correlation_summary",
     "ewma_correlation",
     "ewma_covariance",
     "half_life_of_window",
