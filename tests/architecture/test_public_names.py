@@ -42,6 +42,7 @@ PROMISED = {
         "hayashi_yoshida",
         "correlation_summary",
         "CorrelationSummary",
+        "CrossMarketCorrelation",
     ],
     "poise.risk": [
         "value_at_risk",

@@ -5,6 +5,8 @@ pair by pair, except where a docstring says otherwise. Numpy, pandas and polars 
 """
 
 from poise.moments.asynchronous import AsynchronousCovariance, hayashi_yoshida
+from poise.moments.cross_market import CrossMarketCorrelation
+from poise.moments.cross_reading import CrossMarketPair
 from poise.moments.decay import half_life_of_window
 from poise.moments.estimator import EwmaCovariance
 from poise.moments.ewma import ewma_correlation, ewma_covariance
@@ -25,6 +27,8 @@ __all__ = [
     "AsynchronousCovariance",
     "CorrelatedPair",
     "CorrelationSummary",
+    "CrossMarketCorrelation",
+    "CrossMarketPair",
     "EwmaCovariance",
     "IteratedEwmaCovariance",
     "MultiHalfLifeCovariance",
