@@ -148,7 +148,7 @@ def test_daily_bars_that_end_hours_away_are_told():
 
 
 def test_weekends_and_holidays_belong_to_the_next_close():
-    """The coin moves on Sundays and Wednesdays, when the exchange is closed; the exchange on the day after."""
+    """The coin moves on Sundays and Wednesdays, which the exchange keeps; the exchange on the day after."""
     times = hours(60)
     rng = np.random.default_rng(1)
     day = (times.astype("datetime64[D]").astype(int) + 3) % 7
