@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any, Self
 
 import numpy as np
@@ -117,6 +118,7 @@ class CrossMarketCorrelation:
         }
         self._labels = (BARE, BARE)
         self._state = MarketsState.empty(0, 0)
+        self._turn = Lock()
 
     def __repr__(self) -> str:
         chosen = ", ".join(f"{name}={value!r}" for name, value in self._rule.items())
@@ -227,16 +229,8 @@ class CrossMarketCorrelation:
                 f"with bar={self._rule['bar']} the time is that of one market; pass them one by one"
             )
         now = int(read_nanoseconds([time], "time")[0]) + (self._bar if continuous is not None else 0)
-        self._check_order(now, quoted=continuous is not None, closed=exchange is not None)
-        quotes, quoted_labels = self._read_row(continuous, "continuous", 0)
-        closes, closed_labels = self._read_row(exchange, "exchange", 1)
-        state = self._state.sized(len(quotes), len(closes))
-        if continuous is not None:
-            state = state.quoted_at(now, quotes)
-        if exchange is not None:
-            state = self._closed(state, now, closes)
-        self._state = state.seen_at(*(None if row is None else now for row in (continuous, exchange)))
-        self._labels = (quoted_labels, closed_labels)
+        with self._turn:
+            self._take(now, continuous, exchange)
         return self
 
     def cross_correlation(self, lag: int) -> Any:
@@ -326,6 +320,26 @@ class CrossMarketCorrelation:
         estimator._labels = (continuous, exchange)
         estimator._state = MarketsState.from_bytes(state)
         return estimator
+
+    def __getstate__(self) -> Any:
+        return self._rule, self._labels, self._state
+
+    def __setstate__(self, saved: Any) -> None:
+        rule, labels, state = saved
+        self.__init__(**rule)  # type: ignore[misc]
+        self._labels, self._state = labels, state
+
+    def _take(self, now: int, continuous: ArrayLike | None, exchange: ArrayLike | None) -> None:
+        self._check_order(now, quoted=continuous is not None, closed=exchange is not None)
+        quotes, quoted_labels = self._read_row(continuous, "continuous", 0)
+        closes, closed_labels = self._read_row(exchange, "exchange", 1)
+        state = self._state.sized(len(quotes), len(closes))
+        if continuous is not None:
+            state = state.quoted_at(now, quotes)
+        if exchange is not None:
+            state = self._closed(state, now, closes)
+        self._labels = (quoted_labels, closed_labels)
+        self._state = state.seen_at(*(None if row is None else now for row in (continuous, exchange)))
 
     def _closed(self, state: MarketsState, time: int, closes: Vector) -> MarketsState:
         # A row without any close is no session.

@@ -125,7 +125,7 @@ def correlation_summary(
     InputError
         If a correlation is outside [-1, 1].
     NonFiniteError
-        If an entry is infinite.
+        If an entry is infinite, or one of `degenerate` is no number.
     ParameterError
         If the diagonal is not one, both `n_clusters` and `threshold` are given, or a parameter is out of its
         range.
@@ -188,6 +188,10 @@ def _flat(degenerate: Any, labels: Labels, n_assets: int) -> Any:
     values, _ = unwrap_vector(degenerate, "degenerate", labels)
     if len(values) != n_assets:
         raise ShapeError(f"degenerate has shape {values.shape}, expected ({n_assets},)")
+    strange = np.flatnonzero(~np.isfinite(values))
+    if len(strange):
+        i = int(strange[0])
+        raise NonFiniteError(f"degenerate is {values[i]} at index {i}, expected True or False")
     return values.astype(bool)
 
 

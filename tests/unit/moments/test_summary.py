@@ -224,6 +224,7 @@ def test_it_is_plain_json():
         (FRAME, {"threshold": 0.5, "n_clusters": 2}, ParameterError, "pass one of them"),
         (FRAME, {"n_pairs": -1}, ParameterError, "n_pairs is -1"),
         (FRAME, {"n_pairs": "all"}, ParameterError, "n_pairs is 'all'"),
+        (FRAME, {"degenerate": [0.0, np.nan, 0.0, 1.0]}, NonFiniteError, "degenerate is nan at index 1"),
         (FRAME, {"degenerate": [True]}, ShapeError, r"\(1,\), expected \(4,\)"),
     ],
 )
