@@ -40,6 +40,9 @@ PROMISED = {
         "nonlinear_shrinkage",
         "nearest_correlation",
         "hayashi_yoshida",
+        "correlation_summary",
+        "CorrelationSummary",
+        "CrossMarketCorrelation",
     ],
     "poise.risk": [
         "value_at_risk",

@@ -46,7 +46,7 @@ class Samples:
 def subjects(n_observations: int, n_assets: int) -> list[Subject]:
     """Return the subjects of these three rooms."""
     of = Samples(n_observations, n_assets)
-    return [*_batch_moments(of), *_online_moments(of), *_risk(of), *_performance(of)]
+    return [*_batch_moments(of), *_online_moments(of), *_cross_market(of), *_risk(of), *_performance(of)]
 
 
 def _batch_moments(of: Samples) -> list[Subject]:
@@ -79,6 +79,16 @@ def _batch_moments(of: Samples) -> list[Subject]:
     return [
         *(Subject(f"moments.{name}", call, whole, missing=R) for name, call in gappy.items()),
         *(Subject(f"moments.{name}", call, whole) for name, call in complete.items()),
+        *(
+            Subject(
+                f"moments.correlation_summary{word}",
+                _figures,
+                {"correlation": correlation} | more,
+                missing=frozenset({"correlation"}),
+                optional=frozenset({"degenerate"}),
+            )
+            for word, more in (("", {}), (" degenerate", {"degenerate": np.arange(of.n_assets) % 2.0}))
+        ),
         Subject("moments.nearest_correlation", moments.nearest_correlation, {"matrix": correlation}),
         Subject(
             "moments.unpack",
@@ -105,6 +115,54 @@ ESTIMATORS: dict[str, Callable[[], Any]] = {
     "ShrunkEwmaCovariance": lambda: moments.ShrunkEwmaCovariance(5.0),
 }
 """Estimators whose fit takes returns alone."""
+
+
+def _figures(correlation: Any, degenerate: Any = None) -> Any:
+    """Return what a summary says but for the names, which labelled answers have and bare ones have not."""
+    found = moments.correlation_summary(correlation, degenerate=degenerate)
+    pairs = [pair.correlation for pair in (*found.most_correlated, *found.least_correlated)]
+    figures = [found.average, found.dispersion, found.first_eigenvalue_share, found.silhouette]
+    return [*figures, *pairs, *(len(cluster) for cluster in found.clusters)]
+
+
+def _cross_market(of: Samples) -> list[Subject]:
+    coins, shares = 100.0 * np.exp(np.cumsum(of.R, axis=0)), 50.0 * np.exp(np.cumsum(of.R[:, ::-1], axis=0))
+    markets = {
+        "continuous": coins,
+        "exchange": shares[:, 1:].copy(),
+        "continuous_times": of.times,
+        "exchange_times": of.other_times,
+    }
+    prices = frozenset({"continuous", "exchange"})
+    times = frozenset({"continuous_times", "exchange_times"})
+    make = moments.CrossMarketCorrelation
+    after = int(of.other_times[-1]) + HOUR
+    return [
+        Subject(
+            "moments.CrossMarketCorrelation",
+            lambda **given: make().fit(**given),
+            markets,
+            missing=prices,
+            instants=times,
+        ),
+        Subject(
+            "moments.CrossMarketCorrelation.fit",
+            lambda it, **given: it.fit(**given),
+            markets,
+            make,
+            missing=prices,
+            instants=times,
+        ),
+        Subject(
+            "moments.CrossMarketCorrelation.partial_fit",
+            lambda it, continuous, exchange: it.partial_fit(after, continuous=continuous, exchange=exchange),
+            {"continuous": coins[-1].copy(), "exchange": markets["exchange"][-1].copy()},
+            lambda: make().fit(**markets),
+            frozenset({of.n_assets, of.n_assets - 1}),
+            missing=prices,
+            optional=prices,
+        ),
+    ]
 
 
 def _online_moments(of: Samples) -> list[Subject]:

@@ -11,10 +11,11 @@ import pandas as pd
 import polars as pl
 
 from poise.errors import PoiseError, StateError
+from poise.moments import CrossMarketPair
 from poise.optimization import BindingBound
 from tests.border.subjects import Subject
 
-_ROW_NAMES = {"row", "asset", "half_life", "timeframe", "time"}
+_ROW_NAMES = {"row", "asset", "continuous", "half_life", "timeframe", "time"}
 """Leading columns that name the rows of a polars answer."""
 
 
@@ -85,6 +86,8 @@ def _parts(value: Any) -> Iterator[Any]:
 def _items(value: Any) -> Iterable[Any]:
     if isinstance(value, BindingBound):
         return [value.side]  # the asset goes by its name in labelled answers
+    if isinstance(value, CrossMarketPair):
+        return [getattr(value, f.name) for f in fields(value) if f.name not in {"continuous", "exchange"}]
     if is_dataclass(value):  # messages name assets too
         return [getattr(value, field.name) for field in fields(value) if field.name != "messages"]
     if isinstance(value, Mapping):

@@ -73,6 +73,15 @@ def online(n_observations: int = 60, n_assets: int = 3) -> list[Online]:
             lambda it, t: it.partial_fit(R[t], of.probabilities[t]),
         ),
         Online(
+            "moments.CrossMarketCorrelation",
+            moments.CrossMarketCorrelation,
+            lambda it, t: it.partial_fit(
+                int(of.times[0]) + t * HOUR,
+                continuous=np.exp(R[t]),
+                exchange=np.exp(of.R[t, :2]) if t % 2 else None,
+            ),
+        ),
+        Online(
             "risk.RiskEngine",
             lambda: risk.RiskEngine(
                 n_assets, half_life=5.0, window=12, confidence_level=0.8, min_observations=5

@@ -20,6 +20,7 @@ ROOMS = ("moments", "risk", "regime", "optimization", "performance")
 
 WITHOUT_ARRAYS = {
     "moments.half_life_of_window": "a number",
+    "moments.CrossMarketCorrelation.cross_correlation": "a number",
     "moments.RegimeCovariance.conditional_correlation": "a name",
     "performance.expected_maximum_sharpe_ratio": "numbers",
     "regime.GaussianHMM": "numbers; its arrays come through fit and from_parameters",

@@ -184,7 +184,7 @@ class DecisionCycle:
             bars_per_day=self._bars_per_day,
             book_return=self._book.bar_return if held else base_return,
             exposure=exposure,
-            average_correlation=self._outlook.outlook().average_correlation,
+            average_correlation=self._outlook.average_correlation,
             drawdown=self._book.drawdown,
         )
 

@@ -5,6 +5,8 @@ pair by pair, except where a docstring says otherwise. Numpy, pandas and polars 
 """
 
 from poise.moments.asynchronous import AsynchronousCovariance, hayashi_yoshida
+from poise.moments.cross_market import CrossMarketCorrelation
+from poise.moments.cross_reading import CrossMarketPair
 from poise.moments.decay import half_life_of_window
 from poise.moments.estimator import EwmaCovariance
 from poise.moments.ewma import ewma_correlation, ewma_covariance
@@ -18,10 +20,15 @@ from poise.moments.rolling import RollingCovariance, rolling_covariance
 from poise.moments.sample import sample_covariance
 from poise.moments.shrinkage import ShrunkCovariance, constant_correlation_shrinkage, ledoit_wolf, oas
 from poise.moments.shrunk import ShrunkEwmaCovariance
+from poise.moments.summary import CorrelatedPair, CorrelationSummary, correlation_summary
 from poise.moments.timeframes import MultiTimeframeCovariance
 
 __all__ = [
     "AsynchronousCovariance",
+    "CorrelatedPair",
+    "CorrelationSummary",
+    "CrossMarketCorrelation",
+    "CrossMarketPair",
     "EwmaCovariance",
     "IteratedEwmaCovariance",
     "MultiHalfLifeCovariance",
@@ -31,6 +38,7 @@ __all__ = [
     "ShrunkCovariance",
     "ShrunkEwmaCovariance",
     "constant_correlation_shrinkage",
+    "correlation_summary",
     "ewma_correlation",
     "ewma_covariance",
     "half_life_of_window",

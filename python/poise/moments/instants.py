@@ -1,7 +1,8 @@
-"""Times as the kernels want them: whole nanoseconds of UTC."""
+"""Times and lengths of time as the kernels want them: whole nanoseconds, times in UTC."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -9,8 +10,25 @@ import numpy as np
 import numpy.typing as npt
 
 from poise.domain.arrays import float_array
-from poise.errors import InputError, NonFiniteError, ShapeError
+from poise.errors import InputError, NonFiniteError, ParameterError, ShapeError
 from poise.typing import ArrayLike
+
+_NANOSECONDS = {"m": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400 * 10**9, "w": 7 * 86_400 * 10**9}
+_LENGTH = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
+
+
+def read_length(length: Any, name: str) -> int:
+    """Return a length of time such as ``15m``, ``1h``, ``1d`` or ``1w`` in nanoseconds.
+
+    Raises
+    ------
+    ParameterError
+        If it is none.
+    """
+    match = _LENGTH.fullmatch(length) if isinstance(length, str) else None
+    if match is None:
+        raise ParameterError(f"{name} is {length!r}, expected a length of time such as 15m, 1h, 1d or 1w")
+    return int(match[1]) * _NANOSECONDS[match[2]]
 
 
 def read_instants(times: ArrayLike, name: str) -> npt.NDArray[Any]:

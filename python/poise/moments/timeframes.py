@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self, TypeAlias, get_args
 
@@ -14,16 +13,13 @@ from poise import _native
 from poise.domain.labels import Labels, unwrap_matrix
 from poise.errors import InputError, ParameterError, ShapeError
 from poise.moments.decay import checked_half_life
-from poise.moments.instants import read_instants
+from poise.moments.instants import read_instants, read_length
 from poise.moments.online import OnlineCovariance
 from poise.moments.standardized import with_rows
 from poise.typing import ArrayLike
 
 Stamps: TypeAlias = Literal["open", "close"]
 """Whether a time is that at which its bar opened or closed."""
-
-_NANOSECONDS = {"m": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400 * 10**9, "w": 7 * 86_400 * 10**9}
-_LENGTH = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
 
 HALF_LIVES = {"1h": (72.0, 240.0), "4h": (42.0, 126.0), "1d": (21.0, 63.0), "1w": (13.0, 52.0)}
 """Half-lives of volatility and correlation in bars of the timeframe."""
@@ -129,7 +125,7 @@ class MultiTimeframeCovariance(OnlineCovariance[Any]):
     ) -> None:
         if stamps not in get_args(Stamps):
             raise ParameterError(f"stamps is {stamps!r}, expected one of {', '.join(get_args(Stamps))}")
-        self._base = _nanoseconds(base, "base")
+        self._base = read_length(base, "base")
         chosen = _checked_weights(weights, base, self._base)
         unused = set(half_lives or ()) - set(chosen)
         if unused:
@@ -246,7 +242,7 @@ class MultiTimeframeCovariance(OnlineCovariance[Any]):
 
     def _new_state(self, n_assets: int) -> Any:
         timeframes = [
-            (_nanoseconds(name, "timeframe"), weight, *self._rule["half_lives"][name])
+            (read_length(name, "timeframe"), weight, *self._rule["half_lives"][name])
             for name, weight in self._rule["weights"].items()
         ]
         return self._kernel(n_assets, base=self._base, timeframes=timeframes)
@@ -267,24 +263,17 @@ class MultiTimeframeCovariance(OnlineCovariance[Any]):
         return nanoseconds if self._rule["stamps"] == "open" else nanoseconds - self._base
 
 
-def _nanoseconds(length: Any, name: str) -> int:
-    match = _LENGTH.fullmatch(length) if isinstance(length, str) else None
-    if match is None:
-        raise ParameterError(f"{name} is {length!r}, expected a length of time such as 15m, 1h, 1d or 1w")
-    return int(match[1]) * _NANOSECONDS[match[2]]
-
-
 def _checked_weights(weights: Mapping[str, float] | None, base: str, length: int) -> dict[str, float]:
     if weights is None:
-        fitting = {name: weight for name, weight in WEIGHTS.items() if _nanoseconds(name, "") % length == 0}
+        fitting = {name: weight for name, weight in WEIGHTS.items() if read_length(name, "") % length == 0}
         if not fitting:
             raise ParameterError(f"base is {base}, of which none of {', '.join(WEIGHTS)} is a multiple")
         return fitting
     if not weights:
         raise ParameterError("weights is empty; name at least one timeframe")
     chosen = {}
-    for name in sorted(weights, key=lambda name: _nanoseconds(name, "timeframe")):
-        if _nanoseconds(name, "timeframe") % length != 0:
+    for name in sorted(weights, key=lambda name: read_length(name, "timeframe")):
+        if read_length(name, "timeframe") % length != 0:
             raise ParameterError(f"timeframe {name} is no whole number of base bars of {base}")
         try:
             weight = float(weights[name])

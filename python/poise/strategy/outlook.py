@@ -11,8 +11,8 @@ import numpy as np
 
 from poise.domain.arrays import float_array
 from poise.errors import EmptyUniverseError, InputError, NonFiniteError, ShapeError
-from poise.moments import EwmaCovariance
-from poise.strategy.correlation_repair import repaired_correlation
+from poise.moments import IteratedEwmaCovariance, ShrunkEwmaCovariance
+from poise.strategy.correlation_repair import shrunk_correlation
 from poise.strategy.wording import some
 from poise.typing import Matrix, Vector
 
@@ -26,6 +26,9 @@ STALE_HALF_LIVES = 3.0
 """An asset unseen for so many volatility half-lives is left out of the book."""
 
 ZERO_VOLATILITY = 1e-12
+
+WINSOR = 4.2
+"""Volatilities that a return counts at most, in the correlation and in how far it is shrunk."""
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 Counts = np.ndarray[Any, np.dtype[np.int64]]
@@ -42,7 +45,7 @@ class Outlook:
         Of one bar, a fraction; NaN while an asset has fewer than 20 own returns.
     correlation : ndarray of shape (n_assets, n_assets)
         Rows and columns are NaN while an asset has fewer than 20 own returns; a constant series has
-        correlation 0 with everything. Positive definite on the active block.
+        correlation 0 with everything. Positive definite on what is not NaN.
     covariance : ndarray of shape (n_assets, n_assets)
         Of one bar, simple returns; NaN where `correlation` is.
     observations : ndarray of shape (n_assets,)
@@ -72,11 +75,13 @@ class Outlook:
 
 
 class OutlookEstimator:
-    """Online volatility (fast) and correlation (slow), zero-mean exponentially weighted.
+    """Online volatility (fast) and correlation (slow), shrunk towards one correlation for all pairs.
 
-    Two engines, because volatility changes faster than correlation. NaN means missing: it updates
-    nothing and decays nothing of that asset. Pairs are estimated on the bars they share and the active
-    block is then repaired (:mod:`poise.strategy.correlation_repair`).
+    :class:`poise.moments.IteratedEwmaCovariance`, because volatility changes faster than correlation, jumps
+    should not make either, and assets come late. NaN means missing: it decays nothing of that asset's
+    volatility, and the correlation takes in what the others let expect of it. How far the correlation is
+    shrunk is told by :class:`poise.moments.ShrunkEwmaCovariance` of the returns in units of the volatility
+    before them.
 
     Parameters
     ----------
@@ -112,10 +117,14 @@ class OutlookEstimator:
 
     def _reset(self) -> None:
         n_assets = len(self.symbols)
-        self._volatility = _engine(self._volatility_half_life)
-        self._correlation = _engine(self._correlation_half_life)
-        self._joint = np.zeros((n_assets, n_assets))
+        self._engine = IteratedEwmaCovariance(
+            self._volatility_half_life, self._correlation_half_life, winsor=WINSOR
+        )
+        self._noise = ShrunkEwmaCovariance(self._correlation_half_life, ignore_na=True)
+        self._volatility = np.full(n_assets, np.nan)
+        self._observations = np.zeros(n_assets, dtype=np.int64)
         self._age = np.zeros(n_assets, dtype=np.int64)
+        self._active: Mask = np.zeros(n_assets, dtype=np.bool_)
         self._market_return = math.nan
         self._base_return = math.nan
         self.n_observations = 0
@@ -156,13 +165,17 @@ class OutlookEstimator:
         if np.isinf(values).any():
             i = int(np.argmax(np.isinf(values)))
             raise NonFiniteError(f"return of {self.symbols[i]} is {values[i]}; pass NaN where it is missing")
-        self._market_return = self._mean_return(values)
-        self._base_return = self._inverse_volatility_return(values)
-        self._volatility.partial_fit(values)
-        self._correlation.partial_fit(values)
         seen = np.isfinite(values)
-        self._joint += np.outer(seen, seen)
+        whitened = self._whitened(values)
+        self._engine.partial_fit(values)
+        self._noise.partial_fit(whitened)
+        members = seen & self._active
+        self._market_return = _mean(values, members if members.any() else seen)
+        self._base_return = self._inverse_volatility_return(values, members)
+        self._volatility = np.asarray(self._engine.volatility_)
+        self._observations += seen
         self._age = np.where(seen, 0, self._age + 1)
+        self._active = (self._observations >= TRADABLE_OBSERVATIONS) & ~self._stale()
         self.n_observations += 1
         return self
 
@@ -174,11 +187,6 @@ class OutlookEstimator:
         """
         return self._market_return
 
-    def _mean_return(self, row: Vector) -> float:
-        seen = np.isfinite(row)
-        members = seen & self._active() if (seen & self._active()).any() else seen
-        return float(row[members].mean()) if members.any() else math.nan
-
     @property
     def base_return(self) -> float:
         """Return over the last bar of an inverse-volatility book of what was active before it.
@@ -188,19 +196,33 @@ class OutlookEstimator:
         """
         return self._base_return
 
-    def _inverse_volatility_return(self, row: Vector) -> float:
-        if self.n_observations == 0:
-            return self._market_return
-        volatility = np.asarray(self._volatility.volatility_)
-        members = np.isfinite(row) & self._active() & (volatility > ZERO_VOLATILITY)
+    def _inverse_volatility_return(self, row: Vector, members: Mask) -> float:
+        members = members & (self._volatility > ZERO_VOLATILITY)
         if not members.any():
             return self._market_return
-        weights = 1.0 / volatility[members]
+        weights = 1.0 / self._volatility[members]
         return float(weights @ row[members] / weights.sum())
 
-    def _active(self) -> Mask:
-        active: Mask = (np.diag(self._joint) >= TRADABLE_OBSERVATIONS) & ~self._stale()
-        return active
+    @property
+    def average_correlation(self) -> float:
+        """Mean off-diagonal correlation of the active assets that move; NaN for fewer than two.
+
+        Shrinking leaves it as it is, so it is read without.
+        """
+        members = self._active & (self._volatility > ZERO_VOLATILITY)
+        return _mean_of_pairs(self._engine.correlation_, members) if members.any() else math.nan
+
+    def _whitened(self, row: Vector) -> Vector:
+        """Return the returns in units of the volatility before them, as far as they say how noisy we are."""
+        known = self._observations >= MIN_OBSERVATIONS
+        counted = self._volatility > ZERO_VOLATILITY
+        if known.any():
+            # A newcomer's first pairs would shrink the others; while all are new there are no others.
+            counted &= known
+        z = np.full(len(row), np.nan)
+        np.divide(row, self._volatility, out=z, where=counted)
+        pulled_in: Vector = np.minimum(np.maximum(z, -WINSOR), WINSOR)
+        return pulled_in
 
     def _stale(self) -> Mask:
         stale: Mask = self._age > STALE_HALF_LIVES * self._volatility_half_life
@@ -209,20 +231,15 @@ class OutlookEstimator:
     def outlook(self) -> Outlook:
         """Return the outlook after the last row; before any row everything is NaN and nothing is active."""
         n_assets = len(self.symbols)
-        observations = np.diag(self._joint).astype(np.int64)
+        observations = self._observations.copy()
         known = observations >= MIN_OBSERVATIONS
-        volatility = np.full(n_assets, np.nan)
-        raw = np.full((n_assets, n_assets), np.nan)
-        if known.any():
-            volatility[known] = np.asarray(self._volatility.volatility_)[known]
-            block = np.ix_(known, known)
-            raw[block] = np.clip(np.asarray(self._correlation.correlation_)[block], -1.0, 1.0)
+        volatility = np.where(known, self._volatility, np.nan)
+        correlation = np.full((n_assets, n_assets), np.nan)
         degenerate = known & (np.nan_to_num(volatility) <= ZERO_VOLATILITY)
         volatility[degenerate] = 0.0
-        active = self._active()
-        correlation = self._repaired(raw, known, degenerate, active)
-        estimated = np.flatnonzero(active & ~degenerate)
-        pairs = correlation[np.ix_(estimated, estimated)][np.triu_indices(len(estimated), k=1)]
+        active = self._active.copy()
+        if known.any():
+            self._fill(correlation, known, degenerate, active)
         return Outlook(
             symbols=self.symbols,
             volatility=volatility,
@@ -232,29 +249,26 @@ class OutlookEstimator:
             active=active,
             stale=self._stale(),
             degenerate=degenerate,
-            average_correlation=float(pairs.mean()) if len(pairs) else math.nan,
+            average_correlation=self.average_correlation,
             warnings=self._warnings(observations, degenerate, active),
         )
 
-    def _repaired(
-        self,
-        raw: Matrix,
-        known: Mask,
-        degenerate: Mask,
-        active: Mask,
-    ) -> Matrix:
-        correlation = raw.copy()
-        block = np.ix_(active & ~degenerate, active & ~degenerate)
-        beta = 2.0 ** (-1.0 / self._correlation_half_life)
-        correlation[block] = repaired_correlation(
-            raw[block], self._joint[block], effective_observations=(1.0 + beta) / (1.0 - beta)
+    def _fill(self, correlation: Matrix, known: Mask, degenerate: Mask, active: Mask) -> None:
+        """Write the correlations of the known assets."""
+        estimate = np.asarray(self._engine.correlation_)
+        moving = known & ~degenerate
+        mean = _mean_of_pairs(estimate, active & moving)
+        if math.isnan(mean):
+            mean = _mean_of_pairs(estimate, moving)
+        intensity = self._noise.shrinkage_
+        block = np.ix_(moving, moving)
+        correlation[np.ix_(known, known)] = 0.0
+        # Where nothing tells how noisy the pairs are, they are taken to be nothing but noise.
+        correlation[block] = shrunk_correlation(
+            estimate[block], mean, 1.0 if math.isnan(intensity) else intensity
         )
-        flat = np.flatnonzero(degenerate)
-        correlation[np.ix_(flat, known)] = 0.0
-        correlation[np.ix_(known, flat)] = 0.0
         settled = np.flatnonzero(known)
         correlation[settled, settled] = 1.0
-        return correlation
 
     def _warnings(self, observations: Counts, degenerate: Mask, active: Mask) -> tuple[str, ...]:
         warming = observations < TRADABLE_OBSERVATIONS
@@ -270,6 +284,14 @@ class OutlookEstimator:
         )
 
 
-def _engine(half_life: float) -> EwmaCovariance:
-    # Around a mean of zero there is no bias to correct: the mean of squares is the estimate.
-    return EwmaCovariance(half_life, demean=False, bias=True, ignore_na=True)
+def _mean(row: Vector, members: Mask) -> float:
+    return float(row[members].mean()) if members.any() else math.nan
+
+
+def _mean_of_pairs(correlation: Matrix, members: Mask) -> float:
+    """Mean off-diagonal correlation of the members; NaN for fewer than two."""
+    n_members = int(members.sum())
+    if n_members < 2:
+        return math.nan
+    total = float(correlation[np.ix_(members, members)].sum())
+    return (total - n_members) / (n_members * (n_members - 1))

@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 from poise.errors import EmptyUniverseError, InputError, NonFiniteError, ShapeError
+from poise.moments import IteratedEwmaCovariance, constant_correlation_shrinkage
 from poise.strategy import OutlookEstimator
-from poise.strategy.correlation_repair import EIGENVALUE_FLOOR, repaired_correlation
+from poise.strategy.correlation_repair import EIGENVALUE_FLOOR, shrunk_correlation
+from poise.testing import perturb_future
 from tests.tolerances import CLOSED_FORM
 
 SYMBOLS = ("A", "B", "C", "D")
@@ -25,31 +27,48 @@ def look(R, **arguments):
     return OutlookEstimator(SYMBOLS[: R.shape[1]], **arguments).fit(R).outlook()
 
 
-def test_volatility_and_correlation_are_zero_mean_exponential_averages():
+def test_volatility_and_correlation_are_the_two_stages_and_the_shrinkage():
     R = market(120)
+    R[:, 1] += 4.0 * R[:, 0]
     outlook = look(R)
-    frame = pd.DataFrame(R)
-    fast = np.sqrt((frame**2).ewm(halflife=21).mean().iloc[-1].to_numpy())
-    np.testing.assert_allclose(outlook.volatility, fast, rtol=CLOSED_FORM)
+    fast = np.sqrt((pd.DataFrame(R) ** 2).ewm(halflife=21).mean())
+    np.testing.assert_allclose(outlook.volatility, fast.iloc[-1], rtol=CLOSED_FORM)
+    # Returns in units of the volatility before them, from an asset's fifth; none reaches 4.2 here.
+    z = (pd.DataFrame(R) / fast.shift(1)).iloc[5:].to_numpy()
+    assert np.abs(z).max() < 4.2
+    first = R[4] / fast.iloc[3].to_numpy()
+    founded = pd.DataFrame(np.vstack([first, z]))
     slow = np.array(
-        [[(frame[i] * frame[j]).ewm(halflife=63).mean().iloc[-1] for j in range(4)] for i in range(4)]
+        [[(founded[i] * founded[j]).ewm(halflife=63).mean().iloc[-1] for j in range(4)] for i in range(4)]
     )
     raw = slow / np.sqrt(np.outer(np.diag(slow), np.diag(slow)))
-    beta = 2.0 ** (-1 / 63)
-    delta = 4 / (4 + min((1 + beta) / (1 - beta), 120))
+    delta = constant_correlation_shrinkage(z, half_life=63.0, demean=False).intensity
+    assert 0.0 < delta < 1.0
     mean = raw[np.triu_indices(4, 1)].mean()
     expected = (1 - delta) * raw + delta * mean
     np.fill_diagonal(expected, 1.0)
+    volatility = fast.iloc[-1].to_numpy()
     np.testing.assert_allclose(outlook.correlation, expected, rtol=1e-10)
-    np.testing.assert_allclose(outlook.covariance, expected * np.outer(fast, fast), rtol=1e-10)
+    np.testing.assert_allclose(outlook.covariance, expected * np.outer(volatility, volatility), rtol=1e-10)
     assert outlook.average_correlation == pytest.approx(mean, rel=1e-10)
 
 
 def test_half_lives_are_arguments():
     R = market(200, seed=1)
-    fast = np.sqrt((pd.DataFrame(R) ** 2).ewm(halflife=5).mean().iloc[-1].to_numpy())
-    found = look(R, volatility_half_life=5.0, correlation_half_life=10.0).volatility
-    np.testing.assert_allclose(found, fast, rtol=CLOSED_FORM)
+    found = look(R, volatility_half_life=5.0, correlation_half_life=10.0)
+    engine = IteratedEwmaCovariance(5.0, 10.0).fit(R)
+    np.testing.assert_allclose(found.volatility, engine.volatility_, rtol=CLOSED_FORM)
+    mean = engine.correlation_[np.triu_indices(4, 1)].mean()
+    assert found.average_correlation == pytest.approx(mean, rel=CLOSED_FORM)
+
+
+def test_a_jump_is_pulled_in():
+    R = market(200, seed=1)
+    jumped = R.copy()
+    jumped[-1, 0] = 1.0
+    ratio = look(jumped).volatility[0] / look(R).volatility[0]
+    # 4.2 volatilities weigh 3.2 % of a variance at a half-life of 21.
+    assert 1.0 < ratio < np.sqrt(1.0 + 0.04 * 4.2**2)
 
 
 def test_rows_and_batch_agree():
@@ -132,31 +151,53 @@ def test_holes_never_make_the_active_block_indefinite(seed):
     np.testing.assert_array_equal(block, block.T)
 
 
-def test_assets_that_never_met_are_given_the_mean_correlation():
-    R = market(200, seed=6)
-    R[100:, 0] = np.nan
-    R[:100, 3] = np.nan
-    outlook = look(R, volatility_half_life=63.0)
+def test_assets_that_never_met_have_what_the_others_let_expect():
+    R = market(400, seed=6)
+    R[200:, 0] = np.nan
+    R[:200, 3] = np.nan
+    outlook = look(R, volatility_half_life=126.0)
     assert outlook.active.all()
-    known = [outlook.correlation[i, j] for i, j in ((0, 1), (0, 2), (1, 2), (1, 3), (2, 3))]
-    assert min(known) < outlook.correlation[0, 3] < max(known)
+    # Two others with correlations of 0.5 imply 0.33; the listing began at 0 and the shrinkage adds.
+    assert 0.15 < outlook.correlation[0, 3] < outlook.average_correlation + 1e-9
 
 
-def test_a_pair_that_met_on_few_bars_is_given_the_mean_correlation():
-    noisy = np.array([[1.0, 0.2, -0.9], [0.2, 1.0, 0.2], [-0.9, 0.2, 1.0]])
-    met = np.full((3, 3), 100.0)
-    met[0, 2] = met[2, 0] = 19.0
-    assert repaired_correlation(noisy, met, effective_observations=180.0)[0, 2] == pytest.approx(0.2)
-    met[0, 2] = met[2, 0] = 20.0
-    assert repaired_correlation(noisy, met, effective_observations=180.0)[0, 2] < -0.5
+def test_a_listing_moves_the_others_little_once_it_shows():
+    R = market(400, seed=11)
+    late = R.copy()
+    late[:375, 3] = np.nan
+    outlook, without = look(late), look(R[:, :3])
+    assert np.isfinite(outlook.correlation).all()
+    np.testing.assert_allclose(outlook.correlation[:3, :3], without.correlation, atol=0.05)
 
 
-def test_an_indefinite_matrix_is_lifted_to_the_floor():
+@pytest.mark.parametrize("n_own", [42, 80])
+def test_a_late_listing_is_not_pulled_towards_zero(n_own):
+    found = []
+    for seed in range(100):
+        R = market(300 + n_own, 5, seed=seed, correlation=0.6)
+        R[:300, 4] = np.nan
+        estimator = OutlookEstimator(("A", "B", "C", "D", "E"), correlation_half_life=40.0).fit(R)
+        found.append(estimator.outlook().correlation[4, :4].mean())
+    assert abs(np.mean(found) - 0.6) < 0.03
+
+
+def test_shrinkage_is_full_at_one_and_nothing_at_zero():
+    matrix = np.array([[1.0, 0.2, 0.5], [0.2, 1.0, 0.3], [0.5, 0.3, 1.0]])
+    np.testing.assert_allclose(shrunk_correlation(matrix, 0.4, 0.0), matrix, rtol=CLOSED_FORM)
+    np.testing.assert_allclose(shrunk_correlation(matrix, 0.4, 1.0), 0.6 * np.eye(3) + 0.4)
+    half = shrunk_correlation(matrix, 0.4, 0.5)
+    assert half[0, 2] == pytest.approx(0.45)
+    assert np.linalg.eigvalsh(shrunk_correlation(matrix, -0.9, 1.0))[0] > 0.0
+    assert shrunk_correlation(np.ones((1, 1)), math.nan, 1.0).tolist() == [[1.0]]
+
+
+def test_a_singular_matrix_is_lifted_to_the_floor():
     broken = np.array([[1.0, 0.95, -0.95], [0.95, 1.0, 0.95], [-0.95, 0.95, 1.0]])
-    assert np.linalg.eigvalsh(broken)[0] < 0.0
-    fixed = repaired_correlation(broken, np.full((3, 3), 1e9), effective_observations=1e9)
-    assert np.linalg.eigvalsh(fixed)[0] >= 0.3 * EIGENVALUE_FLOOR
-    np.testing.assert_array_equal(np.diag(fixed), 1.0)
+    for matrix in (broken, np.ones((3, 3))):
+        assert np.linalg.eigvalsh(matrix)[0] < EIGENVALUE_FLOOR
+        fixed = shrunk_correlation(matrix, 0.0, 0.0)
+        assert np.linalg.eigvalsh(fixed)[0] >= 0.3 * EIGENVALUE_FLOOR
+        np.testing.assert_array_equal(np.diag(fixed), 1.0)
 
 
 def test_twins_have_correlation_one_less_the_floor():
@@ -164,6 +205,31 @@ def test_twins_have_correlation_one_less_the_floor():
     outlook = look(np.column_stack([R, R]))
     assert outlook.correlation[0, 1] == pytest.approx(1.0, abs=1e-7)
     assert np.linalg.eigvalsh(outlook.correlation)[0] > 0.0
+
+
+def test_the_average_is_read_without_an_outlook():
+    estimator = OutlookEstimator(SYMBOLS)
+    assert math.isnan(estimator.average_correlation)
+    R = market(120, seed=12)
+    R[:, 2] = 0.0
+    R[50:55, 1] = np.nan
+    outlook = estimator.fit(R).outlook()
+    assert estimator.average_correlation == outlook.average_correlation
+    moving = outlook.correlation[np.ix_([0, 1, 3], [0, 1, 3])]
+    assert outlook.average_correlation == pytest.approx(moving[np.triu_indices(3, 1)].mean(), rel=1e-10)
+
+
+def test_the_future_changes_nothing():
+    R = market(120, seed=13)
+    R[30:40, 1] = np.nan
+    other = perturb_future(R, 79, rng=np.random.default_rng(0))
+    first, again = OutlookEstimator(SYMBOLS), OutlookEstimator(SYMBOLS)
+    for t in range(80):
+        ours, theirs = first.partial_fit(R[t]).outlook(), again.partial_fit(other[t]).outlook()
+        np.testing.assert_array_equal(ours.covariance, theirs.covariance)
+    assert not np.array_equal(
+        first.partial_fit(R[80]).outlook().covariance, again.partial_fit(other[80]).outlook().covariance
+    )
 
 
 def test_one_asset_has_no_average_correlation():
