@@ -8,17 +8,17 @@ from typing import Any, Self
 import numpy as np
 
 from poise.domain.labels import BARE, Labels, unwrap_vector
+from poise.domain.snapshot import pack, plain_labels, restored_labels, unpack
 from poise.errors import EmptyInputError, InputError, ParameterError, ShapeError, StateError
 from poise.moments.cross_inputs import read_log_prices, read_market, read_nanoseconds
 from poise.moments.cross_reading import MIN_INTERVALS, CrossMarketPair, read_pairs, standard_error, use_weekly
 from poise.moments.cross_state import LAGS, MarketsState
 from poise.moments.decay import checked_half_life
 from poise.moments.instants import read_length
-from poise.moments.snapshot import pack, unpack
 from poise.moments.standardized import with_rows
 from poise.typing import ArrayLike, Matrix, Vector
 
-_PARAMETERS = {"half_life", "weekly_half_life", "bar", "max_age"}
+_KIND = "CrossMarketCorrelation"
 
 
 class CrossMarketCorrelation:
@@ -300,8 +300,9 @@ class CrossMarketCorrelation:
         InputError
             If a label is neither text nor a whole number (pickle keeps those).
         """
-        continuous, exchange = self._labels
-        return pack(self._rule, continuous, pack({}, exchange, self._state.to_bytes()))
+        continuous, exchange = map(plain_labels, self._labels)
+        described = {"rule": self._rule, "continuous": continuous, "exchange": exchange}
+        return pack(_KIND, described, self._state.to_bytes())
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -312,12 +313,9 @@ class CrossMarketCorrelation:
         StateError
             If the bytes are short, damaged, of another estimator or written by a newer version.
         """
-        rule, continuous, rest = unpack(data)
-        if set(rule) != _PARAMETERS:
-            raise StateError(f"the saved state has the parameters {sorted(rule)}; it is of another estimator")
-        _, exchange, state = unpack(rest)
-        estimator = cls(**rule)
-        estimator._labels = (continuous, exchange)
+        described, state = unpack(_KIND, data)
+        estimator = cls(**described["rule"])
+        estimator._labels = restored_labels(described["continuous"]), restored_labels(described["exchange"])
         estimator._state = MarketsState.from_bytes(state)
         return estimator
 

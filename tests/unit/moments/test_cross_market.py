@@ -449,7 +449,7 @@ def test_refused_batches():
 
 
 def test_states_of_other_estimators_are_refused():
-    with pytest.raises(StateError, match="another estimator"):
+    with pytest.raises(StateError, match="not a CrossMarketCorrelation"):
         CrossMarketCorrelation.from_bytes(EwmaCovariance(5.0).fit(np.ones((3, 2))).to_bytes())
     data = bytearray(CrossMarketCorrelation().fit(*gappy()).to_bytes())
     data[200] ^= 1
