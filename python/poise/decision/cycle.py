@@ -239,7 +239,11 @@ class DecisionCycle:
         self._engine.mark_executed(self._snapshot, proposal)
 
     def decide(
-        self, *, correlation: Matrix | None = None, benchmark_returns: Vector | None = None
+        self,
+        *,
+        correlation: Matrix | None = None,
+        benchmark_returns: Vector | None = None,
+        intraday_trend: Vector | None = None,
     ) -> Decision:
         """Decide at the last bar.
 
@@ -249,13 +253,15 @@ class DecisionCycle:
             Used in place of the estimated one.
         benchmark_returns : ndarray of shape (n_observations,), optional
             The market for beta, aligned with the last bars; NaN where missing.
+        intraday_trend : ndarray of shape (n_assets,), optional
+            Trend of four-hour bars up to the last bar's close, for validating the signals; NaN where unknown.
 
         Raises
         ------
         StateError
             Before the first bar.
         ShapeError
-            If `correlation` does not match the symbols.
+            If `correlation` or `intraday_trend` does not match the symbols.
         """
         if self._bar is None or self._exposure is None:
             raise StateError("no bar yet; call observe() or step() first")
@@ -266,7 +272,7 @@ class DecisionCycle:
         conditions = self._conditions(self._bar, outlook)
         prices = self._history.last_prices()
         weights = self._book.weights(prices)
-        signals, target = self._aim(outlook, regime, self._exposure, conditions, weights)
+        signals, target = self._aim(outlook, regime, self._exposure, conditions, weights, intraday_trend)
         self._snapshot = BookSnapshot(
             conditions=conditions,
             portfolio=self._book.portfolio,
@@ -338,6 +344,7 @@ class DecisionCycle:
         exposure: Exposure,
         conditions: MarketConditions,
         weights: Weights,
+        intraday_trend: Vector | None = None,
     ) -> tuple[SignalBook, TargetBook]:
         """Score the assets and write the target weights."""
         tradable = self._history.alive() & ~self._facts.cash_like
@@ -353,6 +360,7 @@ class DecisionCycle:
             momentum_weight=self.settings.momentum_weight,
             round_trip_cost=2.0 * self._costs.rate(self._facts.spreads_bps),
             holding_days=self.settings.holding_period_days,
+            intraday_trend=intraday_trend,
         )
         target = self._policy.decide(
             outlook,

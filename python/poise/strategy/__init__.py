@@ -1,6 +1,7 @@
 """Which weights to hold: outlook, signals, exposure and limits become a target book."""
 
 from poise.strategy.exposure import Exposure, ExposureRule
+from poise.strategy.intraday import measure_intraday_trend
 from poise.strategy.limits import Limits, position_limits
 from poise.strategy.outlook import Outlook, OutlookEstimator
 from poise.strategy.policy import Policy
@@ -16,6 +17,7 @@ __all__ = [
     "Policy",
     "PolicyRules",
     "SignalBook",
+    "measure_intraday_trend",
     "position_limits",
     "score_signals",
 ]
