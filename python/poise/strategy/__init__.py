@@ -7,16 +7,19 @@ from poise.strategy.outlook import Outlook, OutlookEstimator
 from poise.strategy.policy import Policy
 from poise.strategy.rules import PolicyRules
 from poise.strategy.signals import SignalBook, score_signals
+from poise.strategy.skill import FactorSkill, Skill
 
 __all__ = [
     "Exposure",
     "ExposureRule",
+    "FactorSkill",
     "Limits",
     "Outlook",
     "OutlookEstimator",
     "Policy",
     "PolicyRules",
     "SignalBook",
+    "Skill",
     "measure_intraday_trend",
     "position_limits",
     "score_signals",

@@ -50,6 +50,8 @@ class Checks:
         Expected gain over the holding period, a fraction.
     cost : ndarray of shape (n_assets,) or None
         Of a round trip, a fraction; NaN where unknown.
+    skilled : bool
+        False where every factor with a weight, or their combination, was judged and has known nothing.
     """
 
     symbols: tuple[str, ...]
@@ -62,9 +64,12 @@ class Checks:
     allowed: np.ndarray[Any, np.dtype[np.bool_]]
     edge: Vector
     cost: Vector | None
+    skilled: bool = True
 
     def cuts(self, i: int) -> list[str]:
         """Return why the signal of asset `i` is cut; empty when it is kept."""
+        if not self.skilled:
+            return ["the scores have shown no skill (information coefficient at most 0)"]
         if not self.coverage[i] > 0.0:
             return ["no factor has enough history (coverage 0)"]
         found = []

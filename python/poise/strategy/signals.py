@@ -21,12 +21,12 @@ from poise.strategy.momentum import WINDOW_ROWS, Momentum, measure_momentum
 from poise.strategy.outlook import Outlook
 from poise.strategy.regime_rules import FACTORS, NEUTRAL_MOMENTUM_WEIGHT, factor_weights
 from poise.strategy.reversion import measure_reversion
+from poise.strategy.skill import MAX_COEFFICIENT, Skill
 from poise.strategy.standardize import has_cross_section, robust_z
 from poise.strategy.validation import validate
 from poise.typing import Matrix, Vector
 
-INFORMATION_COEFFICIENT = 0.05
-"""The most that a factor is believed to know: the edge filter asks whether even that would pay."""
+_Z_CLIP = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +48,13 @@ class SignalBook(Mapping[str, Signal]):
         Standardised factors, columns in the order of ``FACTORS``; NaN where there is no value.
     score : ndarray of shape (n_assets,)
         Combined score before damping and filters.
-    damping : ndarray of shape (n_assets,)
-        Factor on the score, below 1 where a highly correlated asset points the other way.
-    validation : ndarray of shape (n_assets,)
-        How far the market, the peers and the timeframes agree, 0 to 1.
+    damping, validation : ndarray of shape (n_assets,)
+        What conflicts leave of the score, and how far market, peers and timeframes agree; 0 to 1.
+    weights : ndarray of shape (4,)
+        What each factor counted: the regime's table, adapted to the skill shown.
+    alpha : ndarray of shape (n_assets,)
+        Expected return over the holding period beyond the market's, a signed fraction: ``IC sigma z v``
+        with the shrunk coefficient of the combined score; exactly 0 without skill shown.
     kept : ndarray of bool, shape (n_assets,)
         Which signals passed the filters.
     """
@@ -64,6 +67,8 @@ class SignalBook(Mapping[str, Signal]):
     score: Vector
     damping: Vector
     validation: Vector
+    weights: Vector
+    alpha: Vector
     kept: np.ndarray[Any, np.dtype[np.bool_]]
 
     def __getitem__(self, symbol: str) -> Signal:
@@ -74,6 +79,11 @@ class SignalBook(Mapping[str, Signal]):
 
     def __len__(self) -> int:
         return len(self.signals)
+
+    @property
+    def scores(self) -> Matrix:
+        """The factors and, last, the damped combined score; shape ``(n_assets, 5)``."""
+        return np.column_stack([self.factors, self.score * self.damping])
 
     def factor(self, name: str) -> Vector:
         """Return one standardised factor, shape ``(n_assets,)``, NaN where there is no value."""
@@ -95,6 +105,7 @@ def score_signals(
     round_trip_cost: Vector | None = None,
     holding_days: float = 20.0,
     intraday_trend: Vector | None = None,
+    skill: Skill | None = None,
 ) -> SignalBook:
     """Score every asset on its closes up to now.
 
@@ -108,8 +119,14 @@ def score_signals(
     (:func:`~poise.strategy.conflicts.find_conflicts`). Confidence is ``v min(1, |score| / 2) coverage``:
     validation by market, peers and timeframes (:func:`~poise.strategy.validation.validate`), strength, and
     the share of the factor weights that had data. A signal is kept when its damped ``|score| >= 0.25``, its
-    sign held for two bars, its price is at most two bars old, it may be held, and its edge at the best
-    believable information coefficient (0.05) pays twice the round trip (where `round_trip_cost` is known).
+    sign held for two bars, its price is at most two bars old, it may be held, and its edge pays twice the
+    round trip (where `round_trip_cost` is known).
+
+    The edge is Grinold's alpha ``IC sigma |z| v`` over the holding period. z is the damped score over the
+    norm of the weights that had data, clipped to +-3: a weighted mean of four scores of unit variance
+    varies less than one of them. Until the combined score has been judged on 250 bars the information
+    coefficient has the benefit of the doubt (0.05, the most that is ever believed), afterwards it is the
+    one measured, shrunk; at or below zero every signal is cut.
 
     Parameters
     ----------
@@ -137,6 +154,9 @@ def score_signals(
     intraday_trend : ndarray of shape (n_assets,), optional
         Trend of four-hour bars, -1 to 1, NaN where unknown;
         :func:`~poise.strategy.intraday.measure_intraday_trend` measures it.
+    skill : Skill, optional
+        What the factors have known so far (:class:`~poise.strategy.skill.FactorSkill`): adapts their weights
+        and sets the information coefficient. Without it the regime's table decides alone.
 
     Returns
     -------
@@ -168,7 +188,8 @@ def score_signals(
     fast = None if intraday_trend is None else _aligned(intraday_trend, names, "intraday_trend")
     # One row more than momentum needs: the sign of a bar ago is compared.
     window = close_window(closes, names, max_rows=WINDOW_ROWS + 1)
-    weights = factor_weights(regime, momentum_weight)
+    table = factor_weights(regime, momentum_weight)
+    weights = table if skill is None else skill.weigh(table)
     static = np.column_stack([_quality(names, quality), _diversification(names, outlook, target)])
     momentum, factors = _factors(window, static)
     score = np.nan_to_num(factors) @ weights
@@ -187,11 +208,23 @@ def score_signals(
     damped = score * conflicts.damping
     coverage = weights[0] * momentum.coverage + np.isfinite(factors[:, 1:]) @ weights[1:]
     confidence = validation * np.minimum(1.0, np.abs(damped) / 2.0) * coverage
-    # Grinold's alpha over the holding period, at the most that a factor is believed to know.
-    sigma = momentum.volatility * math.sqrt(holding_days)
-    edge = INFORMATION_COEFFICIENT * sigma * np.abs(damped) * validation
+    # Grinold's alpha over the holding period, for an information coefficient of 1.
+    unit = momentum.volatility * math.sqrt(holding_days) * _unit_score(damped, factors, weights) * validation
+    known = skill is not None and bool(skill.judged[-1])
+    believed = skill.coefficient if skill is not None else 0.0
+    edge = np.abs(unit) * (believed if known else MAX_COEFFICIENT)
     checks = Checks(
-        names, score, conflicts, correlation, before, window.age()[:-1], coverage, allowed, edge, cost
+        symbols=names,
+        score=score,
+        conflicts=conflicts,
+        correlation=correlation,
+        before=before,
+        age=window.age()[:-1],
+        coverage=coverage,
+        allowed=allowed,
+        edge=edge,
+        cost=cost,
+        skilled=bool(weights.any()) and (not known or believed > 0.0),
     )
     signals = {}
     kept = np.zeros(len(names), dtype=bool)
@@ -209,8 +242,17 @@ def score_signals(
         score,
         conflicts.damping,
         validation,
+        weights,
+        np.nan_to_num(unit) * believed if believed > 0.0 else np.zeros(len(names)),
         kept,
     )
+
+
+def _unit_score(score: Vector, factors: Matrix, weights: Vector) -> Vector:
+    """Return the score in standard deviations of a blend of independent factors; 0 without any."""
+    norm = np.sqrt(np.isfinite(factors) @ weights**2)
+    z: Vector = np.clip(np.divide(score, norm, out=np.zeros(len(score)), where=norm > 0.0), -_Z_CLIP, _Z_CLIP)
+    return z
 
 
 def _factors(window: CloseWindow, static: Matrix) -> tuple[Momentum, Matrix]:
