@@ -181,6 +181,7 @@ class Policy:
             defence = BaseBooks(outlook, limits.restricted(limits.first_tier), wanted)
         average = np.zeros(len(limits.caps))
         names: dict[RegimeLabel, str] = {}
+        short: list[str] = []
         for label, probability in probabilities.items():
             books = defence if label in DEFENSIVE else everything
             base = "minimum_variance" if label in DEFENSIVE else "risk_parity"
@@ -191,7 +192,9 @@ class Policy:
                 names[label] += f"+{TILTS[label]}_tilt"
             elif books is not everything:
                 names[label] += "+tier_1"
-            average += probability * books.invested * weights
+            part = books.invested * weights
+            average += probability * part
+            short.extend(_short(label, part, books.limits, wanted))
         # The average keeps the caps but for rounding; this pass keeps them to the last bit.
         final = limits.fill(average, math.fsum(average))
         likeliest = max(probabilities, key=lambda label: probabilities[label])
@@ -200,8 +203,18 @@ class Policy:
         ]
         if lower_tiers.any() and defence is everything and DEFENSIVE & probabilities.keys():
             reasons.append("no tier 1 asset may be held: the defensive regimes hold the other tiers")
+        reasons.extend(short)
         fallbacks = everything.fallbacks + (defence.fallbacks if defence is not everything else [])
         return names[likeliest], final, reasons, fallbacks
+
+
+def _short(label: RegimeLabel, part: Vector, limits: Limits, wanted: float) -> list[str]:
+    """Name the limits that keep one regime's book below the exposure; the average may stand at none."""
+    held = math.fsum(part)
+    if held >= wanted - 1e-9:
+        return []
+    bound = "; ".join(line.removeprefix("limit ") for line in limits.binding(part)) or "nothing may be held"
+    return [f"limit {label}: {held:.1%} of the {wanted:.1%} to invest fit ({bound})"]
 
 
 def _while_warming(

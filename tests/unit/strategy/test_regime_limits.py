@@ -224,6 +224,16 @@ def test_every_cap_that_binds_is_named_by_what_set_it():
     assert limits.binding(0.5 * weights) == ()
 
 
+def test_a_regime_whose_book_is_cut_by_a_cap_says_so():
+    tiers = {s: 1 if s == "A" else 2 for s in SYMBOLS}
+    book = Policy().decide(look(returns()), None, regime("bear", 0.7), 0.45, tiers=tiers)
+    # Tier 1 alone holds what the defensive regimes hold: A, up to its cap; the others have room enough.
+    cap = 0.35 * (1.0 - 0.3 * 0.1)
+    assert f"limit bear: {cap:.1%} of the 45.0% to invest fit (position size: A at {cap:.1%})" in book.reasons
+    assert any(reason.startswith("caps: ") for reason in book.reasons)
+    assert not any(reason.startswith("limit bull") for reason in book.reasons)
+
+
 def test_degenerate_universes():
     one = Policy().decide(look(returns()[:, :1]), None, regime("high_volatility"), 1.0)
     assert one.weights["A"] == pytest.approx(0.35 * 0.7)
