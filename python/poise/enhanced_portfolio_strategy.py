@@ -14,6 +14,7 @@ from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.portfolio import Portfolio
 from poise.errors import InputError, UnknownSymbolError, did_you_mean
 from poise.market import MarketData, benchmark_returns, panel_from, sample, to_daily
+from poise.strategy import measure_intraday_trend
 from poise.universe import judge_universe
 
 __all__ = ["EnhancedPortfolioMetrics", "EnhancedPortfolioStrategy"]
@@ -121,7 +122,10 @@ class EnhancedPortfolioStrategy:
                 cycle=self._cycle,
             )
             self._cycle.hold(held)
-            decision = self._cycle.decide(benchmark_returns=benchmark_returns(data, panel))
+            decision = self._cycle.decide(
+                benchmark_returns=benchmark_returns(data, panel),
+                intraday_trend=measure_intraday_trend(data.panel, until=panel.as_of),
+            )
         return StrategyAnalysis(
             symbol=symbol,
             metrics=decision.metrics,

@@ -23,6 +23,7 @@ from poise.errors import (
 )
 from poise.execution import GateLimits, PreTradeGate, as_broker, execute_proposal
 from poise.market import MarketData, benchmark_returns, panel_from, sample, to_daily
+from poise.strategy import measure_intraday_trend
 from poise.typing import Matrix
 from poise.universe import judge_universe
 
@@ -128,7 +129,9 @@ class PortfolioRebalancer:
             )
             self._cycle.hold(held)
             self.last_decision = self._cycle.decide(
-                correlation=correlation, benchmark_returns=benchmark_returns(data, panel)
+                correlation=correlation,
+                benchmark_returns=benchmark_returns(data, panel),
+                intraday_trend=measure_intraday_trend(data.panel, until=panel.as_of),
             )
             self.warnings = tuple(
                 dict.fromkeys([*data.report.warnings, *universe.warnings, *self.last_decision.warnings])

@@ -136,3 +136,36 @@ def test_an_empty_book_gets_an_answer_and_no_trade(panel: PricePanel) -> None:
     assert decision.weights.cash == 1.0
     assert not decision.proposals
     assert decision.proposals.no_trade_because
+
+
+def test_decisions_are_remembered_and_judged_once_their_returns_are_known(panel: PricePanel) -> None:
+    settings = PortfolioSettings(holding_period_days=5.0)
+    cycle = follow(panel.rows(0, 180), settings=settings)
+    cycle.hold(equal_book(panel.rows(0, 180)))
+    for t in range(180, 200):
+        cycle.step(panel.bar(t))
+        cycle.decide()
+        cycle.target_under("bear")
+    # Bars 180 to 199; the return of a score is there one bar and a horizon of five later.
+    record = cycle.factor_skill
+    assert record.horizon == 5
+    assert record.skill.n_observations[0] == 14
+    assert record.to_dict()["scores"]["combined"]["n_observations"] == 14
+    assert cycle.decide().signals.alpha.any() == (record.skill.mean[-1] > 0.0)
+
+
+def test_the_record_of_decisions_does_not_notice_a_changed_future(panel: PricePanel) -> None:
+    changed = perturb_future(panel, 190, rng=np.random.default_rng(6))
+    records = []
+    for prices in (panel, changed):
+        cycle = follow(prices.rows(0, 170), settings=PortfolioSettings(holding_period_days=5.0))
+        cycle.hold(equal_book(prices.rows(0, 170)))
+        said = []
+        for t in range(170, 196):
+            decision = cycle.step(prices.bar(t))
+            said.append((decision.signals.weights, decision.signals.alpha, cycle.factor_skill.skill.mean))
+        records.append(said)
+    for one, other in zip(records[0][:21], records[1][:21], strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert (records[0][-1][2] != records[1][-1][2]).any()

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from poise.domain.regime import RegimeState
 from poise.strategy import ExposureRule, OutlookEstimator, Policy, PolicyRules, position_limits, score_signals
-from poise.strategy.water_filling import fill
+from poise.strategy.regime_limits import regime_limits
+from poise.strategy.regime_rules import regime_probabilities
+from poise.strategy.tail_budget import expected_shortfall
+from poise.strategy.water_filling import GroupCap, fill
 from poise.typing import REGIME_LABELS
 from tests.tolerances import SOLVER, SUM
 
@@ -84,6 +87,9 @@ def test_every_cap_holds_to_the_last_bit_and_the_sum_is_one(closes, regime, expo
         use_risk_parity=data.draw(st.booleans()),
         momentum_weight=data.draw(st.floats(0.0, 1.0)),
         sector_cap=data.draw(st.floats(0.1, 1.0)),
+        cluster_cap=data.draw(st.floats(0.05, 1.0)),
+        cluster_correlation=data.draw(st.floats(0.1, 1.0)),
+        shortfall_budget=data.draw(st.floats(0.001, 0.2)),
     )
     tiers = dict(
         zip(
@@ -126,9 +132,22 @@ def test_every_cap_holds_to_the_last_bit_and_the_sum_is_one(closes, regime, expo
     assert (weights >= 0.0).all()
     assert math.fsum(book.weights.values()) == 1.0 or abs(math.fsum(book.weights.values()) - 1.0) <= SUM
     assert book.exposure <= exposure + SUM
-    limits = position_limits(symbols, rules, **arguments)
+    certainty = regime_probabilities(regime)
+    limits = position_limits(
+        symbols,
+        rules,
+        **arguments,
+        high_volatility=certainty.get("high_volatility", 0.0),
+        correlation=outlook.correlation,
+    )
+    strictness = regime_limits(rules, certainty)
     assert (weights <= limits.caps).all()
-    for members, cap in limits.sectors:
+    assert book.exposure <= strictness.gross + SUM
+    assert expected_shortfall(weights, outlook) <= strictness.shortfall
+    assert book.max_purchases == strictness.purchases
+    if book.exposure < exposure - 1e-9 and not any("cash instead" in step for step in book.fallbacks):
+        assert any(reason.startswith("limit ") for reason in book.reasons), book.reasons
+    for members, cap, _ in limits.groups:
         assert math.fsum(weights[members]) <= cap
         assert sum(weights[members]) <= cap
         assert weights[members].sum() <= cap
@@ -222,16 +241,42 @@ def test_filling_reaches_the_total_or_every_cap(shape, total, data):
     caps = np.array(data.draw(st.lists(st.floats(0.0, 1.0), min_size=n_assets, max_size=n_assets)))
     groups = np.array(data.draw(st.lists(st.integers(0, 2), min_size=n_assets, max_size=n_assets)))
     sector_caps = data.draw(st.lists(st.floats(0.0, 1.0), min_size=3, max_size=3))
-    sectors = [(np.flatnonzero(groups == g), cap) for g, cap in enumerate(sector_caps) if (groups == g).any()]
+    sectors = [
+        GroupCap(np.flatnonzero(groups == g), cap) for g, cap in enumerate(sector_caps) if (groups == g).any()
+    ]
     proportions = np.array(shape)
-    weights = fill(proportions, caps, total, sectors=sectors)
+    weights = fill(proportions, caps, total, groups=sectors)
     assert (weights >= 0.0).all()
     assert (weights <= caps).all()
-    for members, cap in sectors:
+    for members, cap, _ in sectors:
         assert weights[members].sum() <= cap
     asked = proportions >= 1e-8 * max(shape) if max(shape) > 0.0 else np.zeros(n_assets, dtype=bool)
-    room = math.fsum(min(cap, math.fsum(np.where(asked, caps, 0.0)[members])) for members, cap in sectors)
+    room = math.fsum(min(cap, math.fsum(np.where(asked, caps, 0.0)[members])) for members, cap, _ in sectors)
     assert abs(math.fsum(weights) - min(total, room)) <= 1e-11
+
+
+@FEW
+@given(seed=st.integers(0, 2**32 - 1), n_assets=st.integers(1, 12), total=st.floats(0.0, 1.0), data=st.data())
+def test_filling_groups_that_share_assets_stops_only_where_something_is_full(seed, n_assets, total, data):
+    rng = np.random.default_rng(seed)
+    shape = rng.exponential(size=n_assets) * (rng.random(n_assets) > 0.2)
+    caps = rng.random(n_assets) * (rng.random(n_assets) > 0.1)
+    groups = [
+        GroupCap(np.flatnonzero(rng.random(n_assets) < 0.5), data.draw(st.floats(0.0, 1.0)))
+        for _ in range(data.draw(st.integers(0, 5)))
+    ]
+    weights = fill(shape, caps, total, groups=groups)
+    assert (weights >= 0.0).all()
+    assert (weights <= caps).all()
+    full = weights >= caps * (1.0 - 1e-9)
+    for members, cap, _ in groups:
+        assert math.fsum(weights[members]) <= cap
+        assert weights[members].sum() <= cap
+        if math.fsum(weights[members]) >= cap - 1e-9:
+            full[members] = True
+    assert math.fsum(weights) <= total + SUM
+    if math.fsum(weights) < total - 1e-9:
+        assert full[shape > 0.0].all()
 
 
 @FEW

@@ -56,6 +56,12 @@ class PortfolioSettings(BaseModel):
         0.3, description="Weight of momentum among the factors; 0.3 is neutral."
     )
     sector_cap: PositiveFraction = Field(0.5, description="Most that one sector may hold.")
+    cluster_cap: PositiveFraction = Field(
+        0.5, description="Most that highly correlated assets (0.8 or more) may hold together."
+    )
+    shortfall_budget: PositiveFraction = Field(
+        0.1, description="Most CVaR (95 %, one day) of the book; less of it in falling and volatile markets."
+    )
     max_exposure: Fraction = Field(1.0, description="Most that may be invested; the rest is cash.")
     trend_floor: Fraction = Field(0.0, description="Least part of the trend exposure kept in a downtrend.")
     target_volatility: Unsettable[Positive] = Field(

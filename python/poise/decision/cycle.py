@@ -31,11 +31,13 @@ from poise.regime import RegimeDetector
 from poise.strategy import (
     Exposure,
     ExposureRule,
+    FactorSkill,
     Outlook,
     OutlookEstimator,
     Policy,
     PolicyRules,
     SignalBook,
+    Skill,
     score_signals,
 )
 from poise.typing import REGIME_LABELS, Matrix, RegimeLabel, Vector
@@ -116,12 +118,23 @@ class DecisionCycle:
         )
         self._regime = RegimeDetector()
         self._exposure_rule = ExposureRule.of(self.settings, periods_per_year=periods_per_year)
+        self._skill = FactorSkill(self._horizon())
         self._policy = Policy(PolicyRules.of(self.settings))
         self._engine = RebalanceEngine(RebalanceRules.of(self.settings), self._costs)
         self._book = Book(self.symbols, portfolio or Portfolio())
         self._bar: Bar | None = None
         self._exposure: Exposure | None = None
         self._snapshot: BookSnapshot | None = None
+
+    def _horizon(self) -> int:
+        """Bars a position is held, as far as the history reaches."""
+        bars = round(self.settings.holding_period_days * self._bars_per_day)
+        return min(max(bars, 1), HISTORY_BARS // 2)
+
+    @property
+    def factor_skill(self) -> FactorSkill:
+        """What the factors have known so far; every decision adds to it."""
+        return self._skill
 
     @property
     def last_bar(self) -> Bar | None:
@@ -239,7 +252,11 @@ class DecisionCycle:
         self._engine.mark_executed(self._snapshot, proposal)
 
     def decide(
-        self, *, correlation: Matrix | None = None, benchmark_returns: Vector | None = None
+        self,
+        *,
+        correlation: Matrix | None = None,
+        benchmark_returns: Vector | None = None,
+        intraday_trend: Vector | None = None,
     ) -> Decision:
         """Decide at the last bar.
 
@@ -249,13 +266,15 @@ class DecisionCycle:
             Used in place of the estimated one.
         benchmark_returns : ndarray of shape (n_observations,), optional
             The market for beta, aligned with the last bars; NaN where missing.
+        intraday_trend : ndarray of shape (n_assets,), optional
+            Trend of four-hour bars up to the last bar's close, for validating the signals; NaN where unknown.
 
         Raises
         ------
         StateError
             Before the first bar.
         ShapeError
-            If `correlation` does not match the symbols.
+            If `correlation` or `intraday_trend` does not match the symbols.
         """
         if self._bar is None or self._exposure is None:
             raise StateError("no bar yet; call observe() or step() first")
@@ -266,7 +285,11 @@ class DecisionCycle:
         conditions = self._conditions(self._bar, outlook)
         prices = self._history.last_prices()
         weights = self._book.weights(prices)
-        signals, target = self._aim(outlook, regime, self._exposure, conditions, weights)
+        skill = self._skill.learn(self._history.n_observations, self._history.closes())
+        signals, target = self._aim(
+            outlook, regime, self._exposure, conditions, weights, skill=skill, intraday_trend=intraday_trend
+        )
+        self._skill.remember(self._history.n_observations, signals.scores)
         self._snapshot = BookSnapshot(
             conditions=conditions,
             portfolio=self._book.portfolio,
@@ -329,7 +352,9 @@ class DecisionCycle:
         outlook = self._outlook.outlook()
         conditions = self._conditions(self._bar, outlook)
         weights = self._book.weights(self._history.last_prices())
-        return self._aim(outlook, certain, self._exposure_rule.under(certain), conditions, weights)[1]
+        return self._aim(
+            outlook, certain, self._exposure_rule.under(certain), conditions, weights, skill=self._skill.skill
+        )[1]
 
     def _aim(
         self,
@@ -338,6 +363,9 @@ class DecisionCycle:
         exposure: Exposure,
         conditions: MarketConditions,
         weights: Weights,
+        *,
+        skill: Skill,
+        intraday_trend: Vector | None = None,
     ) -> tuple[SignalBook, TargetBook]:
         """Score the assets and write the target weights."""
         tradable = self._history.alive() & ~self._facts.cash_like
@@ -352,7 +380,9 @@ class DecisionCycle:
             tradable=tradable,
             momentum_weight=self.settings.momentum_weight,
             round_trip_cost=2.0 * self._costs.rate(self._facts.spreads_bps),
-            holding_days=self.settings.holding_period_days,
+            holding_days=self.settings.holding_period_days * self._bars_per_day,
+            skill=skill,
+            intraday_trend=intraday_trend,
         )
         target = self._policy.decide(
             outlook,

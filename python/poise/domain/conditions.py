@@ -60,6 +60,9 @@ class TargetBook:
         In words, with the numbers.
     fallbacks : tuple of str
         The steps of the fallback chain that were taken, each with its reason; empty when none was.
+    max_purchases : float
+        Most turnover of purchases within 24 hours that the state of the market allows, a fraction of total
+        value; sales are not held back by it.
     """
 
     weights: Weights
@@ -68,6 +71,7 @@ class TargetBook:
     confidence: float
     reasons: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
+    max_purchases: float = 1.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the target as plain values."""

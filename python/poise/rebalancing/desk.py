@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,6 +39,8 @@ class Desk:
     risk : DailyRisk
     turnover_left : float
         Turnover that today's cap still allows, a fraction of total value.
+    purchases_left : float
+        The same for purchases alone, which a falling or volatile market allows less of.
     idle_days : float
         Days since the last rebalance, or since the book was first seen.
     """
@@ -48,6 +51,7 @@ class Desk:
     lots: Mapping[str, LotRules]
     risk: DailyRisk
     turnover_left: float
+    purchases_left: float = math.inf
     idle_days: float = 0.0
 
     def __post_init__(self) -> None:

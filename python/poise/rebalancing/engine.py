@@ -143,6 +143,7 @@ class RebalanceEngine:
             lots=self._lots,
             risk=daily_risk(snapshot.conditions),
             turnover_left=max(self._rules.max_daily_turnover - used, 0.0),
+            purchases_left=max(snapshot.target.max_purchases - used, 0.0),
             idle_days=self._idle(as_of) / _DAY,
         )
 

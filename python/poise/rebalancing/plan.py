@@ -128,7 +128,7 @@ def _only(chosen: list[int], dollars: Vector) -> Vector:
 
 def _carry_out(desk: Desk, scope: str, wanted: Vector) -> Plan:
     notes = _limits_met(desk, wanted)
-    scaled = _within_turnover(desk, wanted, notes)
+    scaled = _within_purchases(desk, _within_turnover(desk, wanted, notes), notes)
     sold = _sales(desk, scaled, notes)
     bought = _purchases(desk, scaled, sold, notes)
     quantities = bought - sold
@@ -172,6 +172,18 @@ def _within_turnover(desk: Desk, wanted: Vector, notes: list[str]) -> Vector:
     share = float(desk.turnover_left / turnover)
     notes.append(f"all legs scaled to {share:.0%}: {cap}")
     return wanted * share
+
+
+def _within_purchases(desk: Desk, wanted: Vector, notes: list[str]) -> Vector:
+    """Scale the purchases to what the state of the market allows; sales are the way out and stay."""
+    buying = wanted > 0.0
+    turnover = float(wanted[buying].sum()) / desk.value
+    if turnover <= desk.purchases_left:
+        return wanted
+    share = desk.purchases_left / turnover * _SHAVED
+    cap = f"{desk.snapshot.target.max_purchases:.0%} turnover of purchases within 24 hours in this regime"
+    notes.append(f"purchases scaled to {share:.0%}: {cap}")
+    return np.where(buying, wanted * share, wanted)
 
 
 def _sales(desk: Desk, scaled: Vector, notes: list[str]) -> Vector:

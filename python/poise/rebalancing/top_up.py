@@ -61,7 +61,7 @@ def _allowed(desk: Desk, asset: int, bought: Vector, budget: float) -> bool:
         and leg >= desk.rules.smallest_leg(desk.value)
         and leg <= desk.largest_leg[asset]
         and desk.snapshot.weights[asset] + leg / desk.value <= desk.rules.max_position_size
-        and float(notionals.sum()) <= desk.turnover_left * desk.value
+        and float(notionals.sum()) <= min(desk.turnover_left, desk.purchases_left) * desk.value
         and float((notionals + desk.cost(notionals)).sum()) <= budget
     )
 

@@ -1,21 +1,26 @@
 """Which weights to hold: outlook, signals, exposure and limits become a target book."""
 
 from poise.strategy.exposure import Exposure, ExposureRule
+from poise.strategy.intraday import measure_intraday_trend
 from poise.strategy.limits import Limits, position_limits
 from poise.strategy.outlook import Outlook, OutlookEstimator
 from poise.strategy.policy import Policy
 from poise.strategy.rules import PolicyRules
 from poise.strategy.signals import SignalBook, score_signals
+from poise.strategy.skill import FactorSkill, Skill
 
 __all__ = [
     "Exposure",
     "ExposureRule",
+    "FactorSkill",
     "Limits",
     "Outlook",
     "OutlookEstimator",
     "Policy",
     "PolicyRules",
     "SignalBook",
+    "Skill",
+    "measure_intraday_trend",
     "position_limits",
     "score_signals",
 ]

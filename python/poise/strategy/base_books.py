@@ -57,6 +57,8 @@ class BaseBooks:
     ----------
     invested : float
         The exposure, or less where the caps allow no more.
+    limits : Limits
+        Caps of final weights.
     full : Limits
         Caps of the fully invested book; `invested` times any book under them keeps the final caps.
     fallbacks : list of str
@@ -64,6 +66,7 @@ class BaseBooks:
     """
 
     def __init__(self, outlook: Outlook, limits: Limits, exposure: float) -> None:
+        self.limits = limits
         capacity = limits.capacity
         self.invested = min(exposure, capacity)
         stretch = max(1.0, min(ROOM / capacity, 1.0 / self.invested)) if self.invested > 0.0 else 1.0

@@ -14,7 +14,7 @@ from typing import Any
 
 from poise.domain.regime import RegimeState
 from poise.errors import NonFiniteError, ParameterError
-from poise.strategy.regime_rules import exposure_cap
+from poise.strategy.regime_rules import EXPOSURE_STEP, exposure_cap
 
 FAST_HALF_LIFE, SLOW_HALF_LIFE = 10.0, 42.0
 WARM_OBSERVATIONS = 42
@@ -26,7 +26,6 @@ BRAKE_GAIN = 1.5
 """With 1.5 the drawdown brake starts after a third of the budget is spent."""
 
 OWN_VOLATILITY_SHARE = 0.8
-HYSTERESIS = 0.10
 NO_VALUE = "drawdown: nothing held so far: 1.00"
 
 
@@ -240,10 +239,10 @@ class ExposureRule:
 
     def _settle(self, raw: float) -> tuple[float, tuple[str, ...]]:
         held = self._value
-        if held is None or raw == 0.0 or abs(raw - held) > HYSTERESIS:
+        if held is None or raw == 0.0 or abs(raw - held) > EXPOSURE_STEP:
             self._value = raw
             return raw, ()
-        reason = f"kept at {held:.2f}: {raw:.2f} is within {HYSTERESIS:.2f}"
+        reason = f"kept at {held:.2f}: {raw:.2f} is within {EXPOSURE_STEP:.2f}"
         return held, (reason,) if raw != held else ()
 
 

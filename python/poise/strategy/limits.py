@@ -1,23 +1,26 @@
-"""What no target weight may exceed: position, tier, liquidity and sector caps."""
+"""What no target weight may exceed: position, tier and liquidity caps, and those of sectors and clusters."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from poise.errors import NonFiniteError, ParameterError, ShapeError, ZeroValueError
+from poise.strategy.clusters import correlation_clusters
 from poise.strategy.rules import PolicyRules
-from poise.strategy.water_filling import Members, fill
+from poise.strategy.water_filling import GroupCap, fill
 from poise.strategy.wording import some
-from poise.typing import Vector
+from poise.typing import Matrix, Vector
 
 OTHER_SECTOR = "other"
 LOWEST_TIER_PARTICIPATION = 0.5
 """In tier 3 half of the participation cap."""
+
+_FULL = 1e-9
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -30,39 +33,57 @@ class Limits:
     ----------
     caps : ndarray of shape (n_assets,)
         Most of each asset; 0 where it may not be held.
-    sectors : tuple of (ndarray of int, float)
-        Members of each capped sector and the most that they may hold together.
+    groups : tuple of GroupCap
+        Sectors and clusters of highly correlated assets: members, cap, name. A sector and a cluster may
+        share assets.
     first_tier : ndarray of bool, shape (n_assets,)
         Tier 1, or untiered.
     notes : tuple of str
         What was tightened or could not be checked, in words.
+    symbols, cap_names : tuple of str
+        Whose caps they are, and what set each.
     """
 
     caps: Vector
-    sectors: tuple[tuple[Members, float], ...]
+    groups: tuple[GroupCap, ...]
     first_tier: Mask
     notes: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    cap_names: tuple[str, ...] = ()
 
     @property
     def capacity(self) -> float:
-        """The most that can be invested under all caps."""
+        """What can be invested under all caps, filling assets alike."""
         return math.fsum(self.fill(np.ones(len(self.caps)), math.fsum(self.caps)))
 
     def fill(self, shape: Vector, total: float) -> Vector:
         """Return weights in proportion to `shape` under all caps that sum to `total`, or to what fits."""
-        return fill(shape, self.caps, total, sectors=self.sectors)
+        return fill(shape, self.caps, total, groups=self.groups)
 
     def stretched(self, factor: float) -> Limits:
         """Return the limits of a book that will be scaled down by `factor` afterwards; none above 1."""
         return Limits(
             np.minimum(1.0, self.caps * factor),
-            tuple((members, min(1.0, cap * factor)) for members, cap in self.sectors),
+            tuple(group._replace(cap=min(1.0, group.cap * factor)) for group in self.groups),
             self.first_tier,
         )
 
     def restricted(self, allowed: Mask) -> Limits:
         """Return the limits with nothing outside `allowed`."""
-        return Limits(np.where(allowed, self.caps, 0.0), self.sectors, self.first_tier, self.notes)
+        return replace(self, caps=np.where(allowed, self.caps, 0.0))
+
+    def binding(self, weights: Vector) -> tuple[str, ...]:
+        """Name every cap that `weights` stand at: ``limit sector bank: 50.0% held of 50.0%``."""
+        lines = [
+            f"limit {group.name}: {math.fsum(weights[group.members]):.1%} held of {group.cap:.1%}"
+            for group in self.groups
+            if _reached(math.fsum(weights[group.members]), group.cap)
+        ]
+        full: dict[tuple[str, str], list[str]] = {}
+        for symbol, name, weight, cap in zip(self.symbols, self.cap_names, weights, self.caps, strict=True):
+            if _reached(float(weight), float(cap)):
+                full.setdefault((name, f"{cap:.1%}"), []).append(symbol)
+        return (*(f"limit {name}: {some(held)} at {cap}" for (name, cap), held in full.items()), *lines)
 
 
 def position_limits(
@@ -75,8 +96,9 @@ def position_limits(
     dollar_volume: Vector | None = None,
     high_volatility: float = 0.0,
     discovered: bool = False,
+    correlation: Matrix | None = None,
 ) -> Limits:
-    """Compute the caps of every asset and sector.
+    """Compute the caps of every asset, sector and cluster.
 
     Parameters
     ----------
@@ -92,9 +114,12 @@ def position_limits(
     dollar_volume : ndarray of shape (n_assets,), optional
         A day's dollars; NaN where unknown: participation is then unchecked, and said so.
     high_volatility : float, default=0
-        Probability of that regime: position caps shrink by up to 30 %.
+        Probability of that regime: caps of positions and clusters shrink by up to 30 %.
     discovered : bool, default=False
         Whether the universe was discovered, not chosen by the caller.
+    correlation : ndarray of shape (n_assets, n_assets), optional
+        Groups of assets of which every pair is correlated by 0.8 or more are one bet and count together
+        under the cluster cap. NaN where a pair is unknown, which is no bet. Without it there is no such cap.
 
     Raises
     ------
@@ -112,10 +137,14 @@ def position_limits(
     by_tier = np.array([rules.tier_caps[t or 1] for t in tier])
     tightening = 1.0 - (1.0 - rules.high_volatility_tightening) * high_volatility
     caps = np.minimum(by_tier, rules.max_position_size) * tightening
+    names = [
+        f"tier {t}" if t is not None and rules.tier_caps[t] < rules.max_position_size else "position size"
+        for t in tier
+    ]
     notes = []
     # Less than half a percent would read as nothing.
     if tightening < 0.995:
-        notes.append(f"high volatility {high_volatility:.0%}: position caps times {tightening:.2f}")
+        notes.append(f"high volatility {high_volatility:.0%}: position and cluster caps x {tightening:.2f}")
     if total_value is not None and not total_value > 0.0:
         raise ZeroValueError(
             f"total value is {total_value}; weights need a positive value, add cash or positions"
@@ -128,12 +157,18 @@ def position_limits(
             notes.append(
                 f"liquidity: {some(tight)} capped by {rules.participation_cap:.0%} of a day's volume"
             )
+        names = ["liquidity" if s in tight else name for s, name in zip(symbols, names, strict=True)]
         caps = np.minimum(caps, liquidity)
     return Limits(
         caps=caps,
-        sectors=_sector_caps(symbols, sectors, rules, discovered=discovered),
+        groups=(
+            *_sector_caps(symbols, sectors, rules, discovered=discovered),
+            *_cluster_caps(symbols, correlation, rules, tightening),
+        ),
         first_tier=np.array([t in {None, 1} for t in tier], dtype=bool),
         notes=tuple(notes),
+        symbols=symbols,
+        cap_names=tuple(names),
     )
 
 
@@ -166,7 +201,7 @@ def _liquidity_caps(
 
 def _sector_caps(
     symbols: tuple[str, ...], sectors: Mapping[str, str] | None, rules: PolicyRules, *, discovered: bool
-) -> tuple[tuple[Members, float], ...]:
+) -> tuple[GroupCap, ...]:
     if sectors is None:
         return ()
     groups: dict[str, list[int]] = {}
@@ -174,8 +209,28 @@ def _sector_caps(
         groups.setdefault(sectors.get(symbol, OTHER_SECTOR), []).append(i)
     capped = []
     for name, members in groups.items():
-        if name != OTHER_SECTOR:
-            capped.append((np.array(members, dtype=np.intp), rules.sector_cap))
-        elif discovered:
-            capped.append((np.array(members, dtype=np.intp), min(rules.sector_cap, rules.other_sector_cap)))
+        if name != OTHER_SECTOR or discovered:
+            cap = rules.sector_cap if name != OTHER_SECTOR else min(rules.sector_cap, rules.other_sector_cap)
+            capped.append(GroupCap(np.array(members, dtype=np.intp), cap, f"sector {name}"))
     return tuple(capped)
+
+
+def _cluster_caps(
+    symbols: tuple[str, ...], correlation: Matrix | None, rules: PolicyRules, tightening: float
+) -> tuple[GroupCap, ...]:
+    if correlation is None or rules.cluster_cap >= 1.0:
+        return ()
+    if correlation.shape != (len(symbols), len(symbols)):
+        raise ShapeError(
+            f"correlation has shape {correlation.shape}, expected ({len(symbols)}, {len(symbols)})"
+        )
+    found = correlation_clusters(correlation, threshold=rules.cluster_correlation)
+    return tuple(
+        GroupCap(members, rules.cluster_cap * tightening, f"cluster of {some([symbols[i] for i in members])}")
+        for members in found
+    )
+
+
+def _reached(weight: float, cap: float) -> bool:
+    """Whether a cap that leaves room for something is used up but for rounding."""
+    return cap > 0.0 and weight >= cap * (1.0 - _FULL)

@@ -15,9 +15,11 @@ from poise.strategy.base_books import BaseBooks
 from poise.strategy.exposure import Exposure
 from poise.strategy.limits import Limits, Mask, position_limits
 from poise.strategy.outlook import TRADABLE_OBSERVATIONS, Outlook
+from poise.strategy.regime_limits import regime_limits
 from poise.strategy.regime_rules import describe, regime_probabilities
 from poise.strategy.rules import PolicyRules
 from poise.strategy.signals import SignalBook
+from poise.strategy.tail_budget import within_budget
 from poise.strategy.tilts import TILTS, tilt_factor
 from poise.strategy.wording import some
 from poise.typing import RegimeLabel, Vector
@@ -61,7 +63,10 @@ class Policy:
         Each likely regime has a target: risk parity with a momentum tilt in a bull market and with a
         mean-reversion tilt in a sideways one, minimum variance of tier 1 in a bear market and in high
         volatility (the ensemble with the same tilts where ``use_risk_parity`` is false). They are
-        averaged by probability, scaled to the exposure and held under every cap.
+        averaged by probability, scaled to the exposure and held under every cap: of positions, tiers,
+        liquidity, sectors, clusters of highly correlated assets and, stricter in falling and volatile
+        markets, of gross exposure and of the conditional value at risk of one bar. Every limit that binds
+        is a reason (``limit ...``), and so is what could not be checked.
 
         Assets with fewer than 42 own returns, stale ones, constant ones and those not `tradable` get 0.
         While *no* asset is warm the book holds what has returns, by inverse volatility where all have one,
@@ -114,6 +119,8 @@ class Policy:
             )
         allowed = _tradable(tradable, symbols)
         probabilities = regime_probabilities(regime)
+        strictness = regime_limits(self.rules, probabilities)
+        asked, wanted = wanted, min(wanted, strictness.gross)
         limits = position_limits(
             symbols,
             self.rules,
@@ -123,6 +130,7 @@ class Policy:
             dollar_volume=dollar_volume,
             high_volatility=probabilities.get("high_volatility", 0.0),
             discovered=discovered,
+            correlation=outlook.correlation,
         ).restricted(allowed)
         fit = outlook.active & ~outlook.degenerate & allowed
         if fit.any():
@@ -131,6 +139,9 @@ class Policy:
             )
         else:
             name, weights, reasons, fallbacks = _while_warming(outlook, limits, wanted)
+        bound = limits.binding(weights)
+        missing = wanted - math.fsum(weights)
+        weights, tail_notes = within_budget(weights, outlook, strictness.shortfall)
         certainty = UNKNOWN_REGIME_CONFIDENCE if regime is None else regime.confidence
         warm_share = float((outlook.active & allowed).sum()) / max(int(allowed.sum()), 1)
         book = Weights({s: float(w) for s, w in zip(symbols, weights, strict=True)})
@@ -143,9 +154,15 @@ class Policy:
                 f"regime: {'unknown, detector warming: ' if regime is None else ''}{describe(probabilities)}",
                 *reasons,
                 *(exposure.reasons if isinstance(exposure, Exposure) else ()),
-                *_remarks(outlook, limits, allowed, weights, wanted),
+                *_remarks(outlook, limits, allowed),
+                *([f"limit gross: {asked:.1%} asked, {wanted:.1%} allowed"] if wanted < asked else []),
+                *bound,
+                *_left_out(missing, wanted),
+                *tail_notes,
+                *_unchecked_clusters(outlook, weights),
             ),
             fallbacks=tuple(fallbacks),
+            max_purchases=strictness.purchases,
         )
 
     def _blend(
@@ -164,6 +181,7 @@ class Policy:
             defence = BaseBooks(outlook, limits.restricted(limits.first_tier), wanted)
         average = np.zeros(len(limits.caps))
         names: dict[RegimeLabel, str] = {}
+        short: list[str] = []
         for label, probability in probabilities.items():
             books = defence if label in DEFENSIVE else everything
             base = "minimum_variance" if label in DEFENSIVE else "risk_parity"
@@ -174,7 +192,9 @@ class Policy:
                 names[label] += f"+{TILTS[label]}_tilt"
             elif books is not everything:
                 names[label] += "+tier_1"
-            average += probability * books.invested * weights
+            part = books.invested * weights
+            average += probability * part
+            short.extend(_short(label, part, books.limits, wanted))
         # The average keeps the caps but for rounding; this pass keeps them to the last bit.
         final = limits.fill(average, math.fsum(average))
         likeliest = max(probabilities, key=lambda label: probabilities[label])
@@ -183,8 +203,18 @@ class Policy:
         ]
         if lower_tiers.any() and defence is everything and DEFENSIVE & probabilities.keys():
             reasons.append("no tier 1 asset may be held: the defensive regimes hold the other tiers")
+        reasons.extend(short)
         fallbacks = everything.fallbacks + (defence.fallbacks if defence is not everything else [])
         return names[likeliest], final, reasons, fallbacks
+
+
+def _short(label: RegimeLabel, part: Vector, limits: Limits, wanted: float) -> list[str]:
+    """Name the limits that keep one regime's book below the exposure; the average may stand at none."""
+    held = math.fsum(part)
+    if held >= wanted - 1e-9:
+        return []
+    bound = "; ".join(line.removeprefix("limit ") for line in limits.binding(part)) or "nothing may be held"
+    return [f"limit {label}: {held:.1%} of the {wanted:.1%} to invest fit ({bound})"]
 
 
 def _while_warming(
@@ -205,16 +235,29 @@ def _while_warming(
     return name, final, [f"warming: the book is {name.replace('_', ' ')}"], [reason, *books.fallbacks]
 
 
-def _remarks(outlook: Outlook, limits: Limits, allowed: Mask, weights: Vector, wanted: float) -> list[str]:
-    """Say which assets were left out and why less than the exposure is invested."""
+def _remarks(outlook: Outlook, limits: Limits, allowed: Mask) -> list[str]:
+    """Say which assets were left out and which limits were tightened."""
     lines = [*outlook.warnings, *limits.notes]
     if not allowed.all():
         barred = [s for s, ok in zip(outlook.symbols, allowed, strict=True) if not ok]
         lines.append(f"not tradable: {some(barred)}: weight 0")
-    invested = math.fsum(weights)
-    if invested < wanted - 1e-9:
-        lines.append(f"caps: {invested:.1%} of the {wanted:.1%} to invest fit under them; the rest is cash")
     return lines
+
+
+def _left_out(missing: float, wanted: float) -> list[str]:
+    """Say why less than the exposure is invested."""
+    if missing <= 1e-9:
+        return []
+    return [f"caps: {wanted - missing:.1%} of the {wanted:.1%} to invest fit under them; the rest is cash"]
+
+
+def _unchecked_clusters(outlook: Outlook, weights: Vector) -> list[str]:
+    """Say which of the held assets have no correlation yet that could make them part of a cluster."""
+    known = np.isfinite(outlook.correlation).sum(axis=0) > 1
+    unknown = [s for s, w, k in zip(outlook.symbols, weights, known, strict=True) if w > 0.0 and not k]
+    if not unknown or len(weights) == 1:
+        return []
+    return [f"clusters unchecked: no correlation of {some(unknown)} yet"]
 
 
 def _tradable(tradable: Mask | None, symbols: tuple[str, ...]) -> Mask:

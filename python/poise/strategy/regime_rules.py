@@ -25,6 +25,19 @@ FACTOR_WEIGHTS: MappingProxyType[RegimeLabel, tuple[float, float, float, float]]
 EXPOSURE_CAPS: MappingProxyType[RegimeLabel, float] = MappingProxyType(
     {"bull": 1.0, "bear": 0.40, "sideways": 0.80, "high_volatility": 0.35}
 )
+EXPOSURE_STEP = 0.10
+"""Exposure moves in steps of at least this, so it may stand above a falling cap by as much."""
+
+TURNOVER_SHARES: MappingProxyType[RegimeLabel, float] = MappingProxyType(
+    {"bull": 1.0, "bear": 0.75, "sideways": 1.0, "high_volatility": 0.5}
+)
+"""Part of the daily turnover that purchases may use."""
+
+TAIL_SHARES: MappingProxyType[RegimeLabel, float] = MappingProxyType(
+    {"bull": 1.0, "bear": 0.75, "sideways": 1.0, "high_volatility": 0.6}
+)
+"""Part of the tail budget that may be spent."""
+
 NEUTRAL_MOMENTUM_WEIGHT = 0.3
 NEGLIGIBLE_PROBABILITY = 1e-3
 

@@ -15,28 +15,26 @@ from poise.domain.proposals import Signal
 from poise.domain.regime import RegimeState
 from poise.errors import ParameterError, ShapeError
 from poise.strategy.closes import CloseWindow, close_window
+from poise.strategy.conflicts import find_conflicts
+from poise.strategy.filters import Checks, Strength, signal_of
 from poise.strategy.momentum import WINDOW_ROWS, Momentum, measure_momentum
 from poise.strategy.outlook import Outlook
 from poise.strategy.regime_rules import FACTORS, NEUTRAL_MOMENTUM_WEIGHT, factor_weights
 from poise.strategy.reversion import measure_reversion
+from poise.strategy.skill import MAX_COEFFICIENT, Skill
 from poise.strategy.standardize import has_cross_section, robust_z
 from poise.strategy.validation import validate
 from poise.typing import Matrix, Vector
 
-MIN_SCORE = 0.25
-MAX_AGE_BARS = 2
-INFORMATION_COEFFICIENT = 0.05
-"""The most that a factor is believed to know: the edge filter asks whether even that would pay."""
-
-EDGE_OVER_COST = 2.0
+_Z_CLIP = 3.0
 
 
 @dataclass(frozen=True, eq=False)
 class SignalBook(Mapping[str, Signal]):
     """The signals of one bar, by symbol.
 
-    A signal that was cut has score 0 and confidence 0; its ``factors`` keep what was measured, the total
-    under ``combined``.
+    A signal that was cut has score 0 and confidence 0, one that was damped the score that was left; their
+    ``factors`` keep what was measured, the total under ``combined``.
 
     Attributes
     ----------
@@ -49,7 +47,14 @@ class SignalBook(Mapping[str, Signal]):
     factors : ndarray of shape (n_assets, 4)
         Standardised factors, columns in the order of ``FACTORS``; NaN where there is no value.
     score : ndarray of shape (n_assets,)
-        Combined score before the filters.
+        Combined score before damping and filters.
+    damping, validation : ndarray of shape (n_assets,)
+        What conflicts leave of the score, and how far market, peers and timeframes agree; 0 to 1.
+    weights : ndarray of shape (4,)
+        What each factor counted: the regime's table, adapted to the skill shown.
+    alpha : ndarray of shape (n_assets,)
+        Expected return over the holding period beyond the market's, a signed fraction: ``IC sigma z v``
+        with the shrunk coefficient of the combined score; exactly 0 without skill shown.
     kept : ndarray of bool, shape (n_assets,)
         Which signals passed the filters.
     """
@@ -60,6 +65,10 @@ class SignalBook(Mapping[str, Signal]):
     market_trend: float
     factors: Matrix
     score: Vector
+    damping: Vector
+    validation: Vector
+    weights: Vector
+    alpha: Vector
     kept: np.ndarray[Any, np.dtype[np.bool_]]
 
     def __getitem__(self, symbol: str) -> Signal:
@@ -70,6 +79,11 @@ class SignalBook(Mapping[str, Signal]):
 
     def __len__(self) -> int:
         return len(self.signals)
+
+    @property
+    def scores(self) -> Matrix:
+        """The factors and, last, the damped combined score; shape ``(n_assets, 5)``."""
+        return np.column_stack([self.factors, self.score * self.damping])
 
     def factor(self, name: str) -> Vector:
         """Return one standardised factor, shape ``(n_assets,)``, NaN where there is no value."""
@@ -90,6 +104,8 @@ def score_signals(
     momentum_weight: float = NEUTRAL_MOMENTUM_WEIGHT,
     round_trip_cost: Vector | None = None,
     holding_days: float = 20.0,
+    intraday_trend: Vector | None = None,
+    skill: Skill | None = None,
 ) -> SignalBook:
     """Score every asset on its closes up to now.
 
@@ -99,10 +115,18 @@ def score_signals(
     history: where it is not established it is 0, and a cross-section of mostly zeros has no spread.
     A factor without a value counts as neutral and lowers the confidence.
 
-    Confidence is ``v min(1, |score| / 2) coverage``: validation by market and sector, strength, and the
-    share of the factor weights that had data. A signal is kept when ``|score| >= 0.25``, its sign held
-    for two bars, its price is at most two bars old, it may be held, and its edge at the best believable
-    information coefficient (0.05) pays twice the round trip (where `round_trip_cost` is known).
+    Scores of highly correlated assets that point in opposite directions damp each other
+    (:func:`~poise.strategy.conflicts.find_conflicts`). Confidence is ``v min(1, |score| / 2) coverage``:
+    validation by market, peers and timeframes (:func:`~poise.strategy.validation.validate`), strength, and
+    the share of the factor weights that had data. A signal is kept when its damped ``|score| >= 0.25``, its
+    sign held for two bars, its price is at most two bars old, it may be held, and its edge pays twice the
+    round trip (where `round_trip_cost` is known).
+
+    The edge is Grinold's alpha ``IC sigma |z| v`` over the holding period. z is the damped score over the
+    norm of the weights that had data, clipped to +-3: a weighted mean of four scores of unit variance
+    varies less than one of them. Until the combined score has been judged on 250 bars the information
+    coefficient has the benefit of the doubt (0.05, the most that is ever believed), afterwards it is the
+    one measured, shrunk; at or below zero every signal is cut.
 
     Parameters
     ----------
@@ -112,7 +136,8 @@ def score_signals(
     regime : RegimeState, optional
         Blends the factor weights; equal probabilities while unknown.
     outlook : Outlook, optional
-        For diversification; without it that factor has no value.
+        For diversification, confirmation by correlated assets and conflicts; without it that factor has no
+        value and correlations are not asked.
     target : mapping of str to float, optional
         The current target portfolio; equal weights of the active assets unless it holds any.
     quality : mapping of str to float, optional
@@ -126,6 +151,12 @@ def score_signals(
         Cost of buying and selling again, a fraction of the amount; NaN where unknown.
     holding_days : float, default=20
         Bars over which the edge is earned.
+    intraday_trend : ndarray of shape (n_assets,), optional
+        Trend of four-hour bars, -1 to 1, NaN where unknown;
+        :func:`~poise.strategy.intraday.measure_intraday_trend` measures it.
+    skill : Skill, optional
+        What the factors have known so far (:class:`~poise.strategy.skill.FactorSkill`): adapts their weights
+        and sets the information coefficient. Without it the regime's table decides alone.
 
     Returns
     -------
@@ -154,28 +185,74 @@ def score_signals(
         else _aligned(tradable.astype(np.float64), names, "tradable") > 0.0
     )
     cost = None if round_trip_cost is None else _aligned(round_trip_cost, names, "round_trip_cost")
+    fast = None if intraday_trend is None else _aligned(intraday_trend, names, "intraday_trend")
     # One row more than momentum needs: the sign of a bar ago is compared.
     window = close_window(closes, names, max_rows=WINDOW_ROWS + 1)
-    weights = factor_weights(regime, momentum_weight)
+    table = factor_weights(regime, momentum_weight)
+    weights = table if skill is None else skill.weigh(table)
     static = np.column_stack([_quality(names, quality), _diversification(names, outlook, target)])
     momentum, factors = _factors(window, static)
     score = np.nan_to_num(factors) @ weights
     before = np.nan_to_num(_factors(window.without_last(), static)[1]) @ weights
-    validation = validate(score, momentum.trend, momentum.market_trend, sectors, names)
+    correlation = None if outlook is None else outlook.correlation
+    validation = validate(
+        score,
+        momentum.trend,
+        momentum.market_trend,
+        sectors,
+        names,
+        correlation=correlation,
+        intraday_trend=fast,
+    )
+    conflicts = find_conflicts(score, correlation)
+    damped = score * conflicts.damping
     coverage = weights[0] * momentum.coverage + np.isfinite(factors[:, 1:]) @ weights[1:]
-    confidence = validation * np.minimum(1.0, np.abs(score) / 2.0) * coverage
-    # Grinold's alpha over the holding period, at the most that a factor is believed to know.
-    sigma = momentum.volatility * math.sqrt(holding_days)
-    edge = INFORMATION_COEFFICIENT * sigma * np.abs(score) * validation
-    checks = _Checks(score, before, window.age()[:-1], coverage, allowed, edge, cost)
+    confidence = validation * np.minimum(1.0, np.abs(damped) / 2.0) * coverage
+    # Grinold's alpha over the holding period, for an information coefficient of 1.
+    unit = momentum.volatility * math.sqrt(holding_days) * _unit_score(damped, factors, weights) * validation
+    known = skill is not None and bool(skill.judged[-1])
+    believed = skill.coefficient if skill is not None else 0.0
+    edge = np.abs(unit) * (believed if known else MAX_COEFFICIENT)
+    checks = Checks(
+        symbols=names,
+        score=score,
+        conflicts=conflicts,
+        correlation=correlation,
+        before=before,
+        age=window.age()[:-1],
+        coverage=coverage,
+        allowed=allowed,
+        edge=edge,
+        cost=cost,
+        skilled=bool(weights.any()) and (not known or believed > 0.0),
+    )
     signals = {}
     kept = np.zeros(len(names), dtype=bool)
     for i, symbol in enumerate(names):
         cuts = checks.cuts(i)
         kept[i] = not cuts
-        strength = (float(score[i]), float(confidence[i]), float(validation[i]))
-        signals[symbol] = _signal(symbol, factors[i], strength, cuts)
-    return SignalBook(names, signals, momentum.trend, momentum.market_trend, factors, score, kept)
+        strength = Strength(float(score[i]), float(damped[i]), float(confidence[i]), float(validation[i]))
+        signals[symbol] = signal_of(symbol, factors[i], strength, cuts, checks.conflict(i))
+    return SignalBook(
+        names,
+        signals,
+        momentum.trend,
+        momentum.market_trend,
+        factors,
+        score,
+        conflicts.damping,
+        validation,
+        weights,
+        np.nan_to_num(unit) * believed if believed > 0.0 else np.zeros(len(names)),
+        kept,
+    )
+
+
+def _unit_score(score: Vector, factors: Matrix, weights: Vector) -> Vector:
+    """Return the score in standard deviations of a blend of independent factors; 0 without any."""
+    norm = np.sqrt(np.isfinite(factors) @ weights**2)
+    z: Vector = np.clip(np.divide(score, norm, out=np.zeros(len(score)), where=norm > 0.0), -_Z_CLIP, _Z_CLIP)
+    return z
 
 
 def _factors(window: CloseWindow, static: Matrix) -> tuple[Momentum, Matrix]:
@@ -214,59 +291,6 @@ def _diversification(
     if variance > 0.0:
         values[usable] = 1.0 - covariance_with / (outlook.volatility[usable] * math.sqrt(variance))
     return _comparison(values)
-
-
-@dataclass(frozen=True)
-class _Checks:
-    """What the filters look at, per asset."""
-
-    score: Vector
-    before: Vector
-    age: np.ndarray[Any, np.dtype[np.int64]]
-    coverage: Vector
-    allowed: np.ndarray[Any, np.dtype[np.bool_]]
-    edge: Vector
-    cost: Vector | None
-
-    def cuts(self, i: int) -> list[str]:
-        """Return why the signal of asset `i` is cut; empty when it is kept."""
-        if not self.coverage[i] > 0.0:
-            return ["no factor has enough history (coverage 0)"]
-        found = []
-        if not self.allowed[i]:
-            found.append("may not be held")
-        if self.age[i] > MAX_AGE_BARS:
-            found.append(f"last price is {self.age[i]} bars old, {MAX_AGE_BARS} are allowed")
-        if abs(self.score[i]) < MIN_SCORE:
-            found.append(f"|score| {abs(self.score[i]):.2f} below {MIN_SCORE}")
-        elif np.sign(self.score[i]) != np.sign(self.before[i]):
-            found.append(f"sign is new: {self.score[i]:+.2f} after {self.before[i]:+.2f} a bar ago")
-        if self.cost is not None and self.edge[i] < EDGE_OVER_COST * self.cost[i]:
-            found.append(
-                f"edge {self.edge[i]:.2%} below {EDGE_OVER_COST:g} x round trip of {self.cost[i]:.2%}"
-            )
-        return found
-
-
-def _signal(symbol: str, factors: Vector, strength: tuple[float, float, float], cuts: list[str]) -> Signal:
-    """Put one asset's signal into words; `strength` is score, confidence and validation."""
-    score, confidence, validation = strength
-    measured = {name: float(value) for name, value in zip(FACTORS, factors, strict=True)}
-    unknown = [name.replace("_", " ") for name, value in measured.items() if math.isnan(value)]
-    parts = (
-        [f"cut: {'; '.join(cuts)}"]
-        if cuts
-        else [f"kept: score {score:+.2f}, validation {validation:.2f}, confidence {confidence:.2f}"]
-    )
-    if unknown:
-        parts.append(f"neutral for want of data: {', '.join(unknown)}")
-    return Signal(
-        symbol=symbol,
-        score=0.0 if cuts else score,
-        confidence=0.0 if cuts else confidence,
-        factors={**measured, "combined": score},
-        reason="; ".join(parts),
-    )
 
 
 def _aligned(values: Vector, symbols: tuple[str, ...], name: str) -> Vector:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from poise.strategy.regime_rules import factor_row
+from poise.strategy.regime_rules import FACTORS, factor_row
 from poise.strategy.signals import SignalBook
 from poise.typing import RegimeLabel, Vector
 
@@ -20,7 +20,9 @@ def tilt_factor(label: RegimeLabel, signals: SignalBook | None, *, momentum_weig
 
     Momentum's strength k is its weight among the factors of a bull market: 0.5 at the neutral
     `momentum_weight`, 0 without momentum. Mean reversion has k = 0.25. An asset is left alone when its
-    signal was cut or its combined score points the other way: the tilt acts on validated signals only.
+    signal was cut or its combined score points the other way: the tilt acts on validated signals only, and
+    on one that was damped by as much less. A factor without weight among the signals (it has shown no
+    skill) tilts nothing.
 
     Parameters
     ----------
@@ -37,7 +39,9 @@ def tilt_factor(label: RegimeLabel, signals: SignalBook | None, *, momentum_weig
     if factor is None or signals is None:
         return None
     strength = float(factor_row(label, momentum_weight)[0]) if factor == "momentum" else REVERSION_STRENGTH
+    if not signals.weights[FACTORS.index(factor)] > 0.0:
+        return None
     z = np.nan_to_num(signals.factor(factor))
     confirmed = signals.kept & (np.sign(z) == np.sign(signals.score))
-    exponent = strength * np.where(confirmed, np.clip(z, -CLIP, CLIP), 0.0)
+    exponent = strength * np.where(confirmed, np.clip(z, -CLIP, CLIP) * signals.damping, 0.0)
     return np.exp(exponent) if exponent.any() else None

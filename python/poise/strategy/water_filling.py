@@ -1,21 +1,23 @@
-"""Spreading a total over assets in given proportions, under a cap per asset and a cap per sector.
+"""Spreading a total over assets in given proportions, under a cap per asset and caps on groups of them.
 
-With a level ``x`` each asset takes ``min(cap, x shape)`` and each sector at most its cap. The sum is a
-concave, piecewise linear, increasing function of the level, so Newton steps from below reach the level that
-gives the total after at most one step per kink.
+With a level ``x`` each asset takes ``min(cap, x shape)``. The level rises until the total is reached; a
+group that is full on the way stays at what it has, and the level rises on for the others. Between two such
+events the sum is a concave, piecewise linear, increasing function of the level, so Newton steps from below
+reach the level that gives a sum after at most one step per kink.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from poise.typing import Vector
 
 Members = np.ndarray[Any, np.dtype[np.intp]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 NEGLIGIBLE_SHARE = 1e-8
 """A share below this part of the largest is a solver's noise; it must not take what the others cannot."""
@@ -24,9 +26,25 @@ _ROUNDING = 1e-13
 _NOTHING = 1e-12
 
 
-def fill(
-    shape: Vector, caps: Vector, total: float, *, sectors: Sequence[tuple[Members, float]] = ()
-) -> Vector:
+class GroupCap(NamedTuple):
+    """The most that some assets may hold together.
+
+    Attributes
+    ----------
+    members : ndarray of int
+        Positions of the assets.
+    cap : float
+        A fraction of total value.
+    name : str
+        For messages, such as ``sector bank``.
+    """
+
+    members: Members
+    cap: float
+    name: str = ""
+
+
+def fill(shape: Vector, caps: Vector, total: float, *, groups: Sequence[GroupCap] = ()) -> Vector:
     """Return weights in proportion to `shape` that sum to `total`, or to less where the caps allow no more.
 
     Parameters
@@ -37,41 +55,67 @@ def fill(
         Non-negative.
     total : float
         Non-negative.
-    sectors : sequence of (members, cap)
-        Disjoint groups of asset indices, each with the most that they may sum to.
+    groups : sequence of GroupCap
+        They may share assets: an asset stops rising with the first of its groups that is full.
 
     Returns
     -------
     ndarray of shape (n_assets,)
-        No weight and no sector's sum exceeds its cap, not even by rounding.
+        No weight and no group's sum exceeds its cap, not even by rounding.
     """
     if total <= 0.0 or not (shape > 0.0).any():
         return np.zeros(len(shape))
     shape = shape / shape.max()
     shape = np.where(shape >= NEGLIGIBLE_SHARE, shape, 0.0)
-    # A hair below the sector caps, so that no order of summation exceeds them.
-    safe = [(members, cap * (1.0 - _ROUNDING) if cap > _NOTHING else 0.0) for members, cap in sectors]
-    weights = np.minimum(caps, _level(shape, caps, total, safe) * shape)
-    for members, cap in safe:
-        if math.fsum(weights[members]) > cap:
-            within = _level(shape[members], caps[members], cap, ())
-            part = np.minimum(caps[members], within * shape[members])
-            weights[members] = part * min(1.0, cap / max(math.fsum(part), cap)) if cap > 0.0 else 0.0
+    # A hair below the caps of groups, so that no order of summation exceeds them.
+    limited = [(g.members, g.cap * (1.0 - _ROUNDING) if g.cap > _NOTHING else 0.0) for g in groups]
+    weights = np.zeros(len(shape))
+    rising = shape > 0.0
+    # Every round fills a group or is the last.
+    for _ in range(len(limited) + 1):
+        left = total - math.fsum(weights[~rising])
+        weights[rising] = _risen(shape[rising], caps[rising], left)
+        over = [(m, cap) for m, cap in limited if rising[m].any() and math.fsum(weights[m]) > cap]
+        if not over:
+            break
+        members, cap = min(over, key=lambda group: _full_at(shape, caps, weights, rising, *group))
+        _settle(shape, caps, weights, rising, members, cap)
     return weights
 
 
-def _level(shape: Vector, caps: Vector, total: float, sectors: Sequence[tuple[Members, float]]) -> float:
+def _risen(shape: Vector, caps: Vector, total: float) -> Vector:
+    """Return ``min(caps, level shape)`` with the level at which it sums to `total`."""
+    return np.minimum(caps, _level(shape, caps, total) * shape)
+
+
+def _room(weights: Vector, rising: Mask, members: Members, cap: float) -> float:
+    """Return what the rising members of a group may take beside those that are settled."""
+    return max(cap - math.fsum(weights[members[~rising[members]]]), 0.0)
+
+
+def _full_at(
+    shape: Vector, caps: Vector, weights: Vector, rising: Mask, members: Members, cap: float
+) -> float:
+    """Return the level at which a group is full."""
+    part = members[rising[members]]
+    return _level(shape[part], caps[part], _room(weights, rising, members, cap))
+
+
+def _settle(shape: Vector, caps: Vector, weights: Vector, rising: Mask, members: Members, cap: float) -> None:
+    """Leave the rising members of a full group at what fills it."""
+    room = _room(weights, rising, members, cap)
+    part = members[rising[members]]
+    held = _risen(shape[part], caps[part], room)
+    weights[part] = held * min(1.0, room / max(math.fsum(held), room)) if room > 0.0 else 0.0
+    rising[part] = False
+
+
+def _level(shape: Vector, caps: Vector, total: float) -> float:
     mass = math.fsum(shape)
-    level = total / mass if mass > 0.0 else 0.0
-    for _ in range(len(shape) + len(sectors)):
+    level = max(total, 0.0) / mass if mass > 0.0 else 0.0
+    for _ in range(len(shape)):
         taken = np.minimum(caps, level * shape)
-        rising = np.where(level * shape < caps, shape, 0.0)
-        for members, cap in sectors:
-            held = math.fsum(taken[members])
-            if held >= cap:
-                taken[members] *= cap / held if held > 0.0 else 0.0
-                rising[members] = 0.0
-        slope = math.fsum(rising)
+        slope = math.fsum(shape[level * shape < caps])
         missing = total - math.fsum(taken)
         if slope <= 0.0 or missing <= 1e-16 * total:
             break

@@ -375,3 +375,19 @@ def test_partial_is_not_offered_where_full_earns_more(engine: RebalanceEngine) -
     proposals = engine.propose(snapshot, calling(severity=0.25))
     assert [p.scope for p in proposals] == ["full"]
     assert proposals[0].net_benefit == pytest.approx(20.4 - 3.75)
+
+
+def test_a_volatile_market_allows_fewer_purchases_a_day(costs: CostModel) -> None:
+    rules = RebalanceRules(max_daily_turnover=0.5, cooldown_hours=0.0, cash_buffer=0.0)
+    snapshot = book([0.0, 0.0], [0.3, 0.3])
+    volatile = replace(snapshot, target=replace(snapshot.target, max_purchases=0.25))
+    engine = RebalanceEngine(rules, costs)
+    proposal = engine.propose(volatile, calling(severity=1.0))[0]
+    assert proposal.turnover == pytest.approx(0.25)
+    engine.mark_executed(volatile, replace(proposal, turnover=0.1))
+    assert engine.propose(volatile, calling(severity=1.0))[0].turnover == pytest.approx(0.15)
+    falling = book([0.4, 0.4], [0.1, 0.1])
+    way_out = replace(falling, target=replace(falling.target, max_purchases=0.0))
+    assert RebalanceEngine(rules, costs).propose(way_out, calling(severity=1.0))[0].turnover == pytest.approx(
+        0.5
+    )

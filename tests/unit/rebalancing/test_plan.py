@@ -22,6 +22,7 @@ def desk(
     costs: CostModel = COSTS,
     lots: dict[str, LotRules] | None = None,
     turnover_left: float = 1.0,
+    purchases_left: float = math.inf,
 ) -> Desk:
     return Desk(
         snapshot=snapshot,
@@ -30,6 +31,7 @@ def desk(
         lots=lots or {},
         risk=daily_risk(snapshot.conditions),
         turnover_left=turnover_left,
+        purchases_left=purchases_left,
     )
 
 
@@ -104,6 +106,25 @@ def test_a_used_up_turnover_stops_everything() -> None:
     plan = plan_full(desk(book([0.5, 0.1], [0.3, 0.4]), turnover_left=0.0))
     assert plan.empty
     assert any("used up" in note for note in plan.notes)
+
+
+def test_a_cap_on_purchases_leaves_the_sales_alone() -> None:
+    snapshot = book([0.5, 0.1, 0.0], [0.3, 0.3, 0.2])
+    plan = plan_full(desk(snapshot, purchases_left=0.1))
+    assert plan.notionals == pytest.approx([-2_000.0, 500.0, 500.0], rel=1e-8)
+    assert plan.notionals[1:].sum() <= 1_000.0
+    assert any(
+        note.startswith("purchases scaled to 25%: ") and "in this regime" in note for note in plan.notes
+    )
+    spent = plan_full(desk(snapshot, purchases_left=0.0))
+    assert spent.notionals == pytest.approx([-2_000.0, 0.0, 0.0])
+
+
+def test_a_lot_is_not_added_beyond_the_cap_on_purchases() -> None:
+    snapshot = book([0.0], [0.3], prices=[400.0])
+    free = plan_full(desk(snapshot, lots={"A0": SHARES}, purchases_left=0.31))
+    assert free.quantities.tolist() == [7.0]
+    assert plan_full(desk(snapshot, lots={"A0": SHARES}, purchases_left=0.27)).quantities.tolist() == [6.0]
 
 
 def test_the_participation_cap_cuts_a_leg() -> None:

@@ -6,15 +6,15 @@ import pytest
 
 from poise.errors import NonFiniteError, ParameterError, ShapeError, ZeroValueError
 from poise.strategy import PolicyRules, position_limits
-from poise.strategy.water_filling import fill
+from poise.strategy.water_filling import GroupCap, fill
 from tests.reference import strategy as reference
 from tests.tolerances import CLOSED_FORM
 
 SYMBOLS = ("A", "B", "C", "D")
 
 
-def group(*members):
-    return np.array(members, dtype=np.intp)
+def group(*members, cap):
+    return GroupCap(np.array(members, dtype=np.intp), cap)
 
 
 def test_excess_over_a_cap_is_shared_in_proportion():
@@ -33,24 +33,23 @@ def test_filling_agrees_with_the_pass_by_pass_version(seed):
 
 
 def test_a_full_sector_passes_its_excess_on():
-    sectors = [(group(0, 1), 0.5)]
-    filled = fill(np.array([4.0, 3.0, 2.0, 1.0]), np.ones(4), 1.0, sectors=sectors)
+    groups = [group(0, 1, cap=0.5)]
+    filled = fill(np.array([4.0, 3.0, 2.0, 1.0]), np.ones(4), 1.0, groups=groups)
     np.testing.assert_allclose(filled, [0.5 * 4 / 7, 0.5 * 3 / 7, 1 / 3, 1 / 6], rtol=1e-12)
     assert math.fsum(filled[:2]) <= 0.5
 
 
 def test_a_full_sector_respects_the_caps_inside_it():
-    sectors = [(group(0, 1), 0.5)]
-    filled = fill(np.array([9.0, 1.0, 1.0, 1.0]), np.array([0.3, 1.0, 0.2, 1.0]), 1.0, sectors=sectors)
+    groups = [group(0, 1, cap=0.5)]
+    filled = fill(np.array([9.0, 1.0, 1.0, 1.0]), np.array([0.3, 1.0, 0.2, 1.0]), 1.0, groups=groups)
     np.testing.assert_allclose(filled, [0.3, 0.2, 0.2, 0.3], rtol=1e-12)
 
 
 def test_a_full_sector_never_rounds_above_its_cap():
     rng = np.random.default_rng(2)
     for _ in range(300):
-        members = group(*range(9))
         cap = rng.uniform(0.1, 0.6)
-        inside = fill(rng.exponential(size=12), np.ones(12), 1.0, sectors=[(members, cap)])[members]
+        inside = fill(rng.exponential(size=12), np.ones(12), 1.0, groups=[group(*range(9), cap=cap)])[:9]
         for _ in range(5):
             rng.shuffle(inside)
             assert sum(inside) <= cap
@@ -62,7 +61,7 @@ def test_what_does_not_fit_stays_out():
     assert fill(np.ones(2), np.zeros(2), 1.0).tolist() == [0.0, 0.0]
     assert fill(np.zeros(2), np.ones(2), 1.0).tolist() == [0.0, 0.0]
     assert fill(np.ones(2), np.ones(2), 0.0).tolist() == [0.0, 0.0]
-    closed = fill(np.ones(3), np.ones(3), 1.0, sectors=[(group(0, 1), 0.0)])
+    closed = fill(np.ones(3), np.ones(3), 1.0, groups=[group(0, 1, cap=0.0)])
     np.testing.assert_allclose(closed, [0.0, 0.0, 1.0], atol=1e-12)
 
 
@@ -96,11 +95,14 @@ def test_high_volatility_tightens_by_its_probability():
 
 def test_sector_caps_only_where_somebody_named_sectors():
     sectors = {"A": "bank", "B": "bank", "C": "mine"}
-    assert position_limits(SYMBOLS, PolicyRules()).sectors == ()
+    assert position_limits(SYMBOLS, PolicyRules()).groups == ()
     own = position_limits(SYMBOLS, PolicyRules(), sectors=sectors)
-    assert [(members.tolist(), cap) for members, cap in own.sectors] == [([0, 1], 0.5), ([2], 0.5)]
+    assert [(g.members.tolist(), g.cap, g.name) for g in own.groups] == [
+        ([0, 1], 0.5, "sector bank"),
+        ([2], 0.5, "sector mine"),
+    ]
     found = position_limits(SYMBOLS, PolicyRules(), sectors=sectors, discovered=True)
-    assert [(members.tolist(), cap) for members, cap in found.sectors][2] == ([3], 0.1)
+    assert [(g.members.tolist(), g.cap) for g in found.groups][2] == ([3], 0.1)
 
 
 def test_capacity_is_what_fits_under_all_caps():

@@ -17,7 +17,10 @@ from poise.typing import REGIME_LABELS
 from tests.tolerances import SOLVER, SUM
 
 SYMBOLS = ("A", "B", "C", "D", "E", "F", "G", "H")
-FREE = PolicyRules(max_position_size=1.0, tier_caps={1: 1.0, 2: 1.0, 3: 1.0})
+ANY_GROSS = dict.fromkeys(REGIME_LABELS, 1.0)
+FREE = PolicyRules(
+    max_position_size=1.0, tier_caps={1: 1.0, 2: 1.0, 3: 1.0}, gross_caps=ANY_GROSS, cluster_cap=1.0
+)
 
 
 def regime(label, probability=1.0):
@@ -75,7 +78,7 @@ def test_defensive_regimes_hold_minimum_variance(outlook, label):
 
 @pytest.mark.parametrize("first_tier", ["ABCDEFGH", "A", "AB"])
 def test_the_target_is_the_average_over_the_regimes(outlook, first_tier):
-    policy = Policy(PolicyRules(high_volatility_tightening=1.0))
+    policy = Policy(PolicyRules(high_volatility_tightening=1.0, gross_caps=ANY_GROSS))
     tiers = {s: 1 if s in first_tier else 2 for s in SYMBOLS}
 
     def weights(state):
@@ -185,7 +188,10 @@ def test_averaging_regimes_never_rounds_above_a_cap(closes):
         total = math.fsum(state.probabilities.values())
         state = RegimeState("bull", {k: v / total for k, v in state.probabilities.items()}, 0.5, 1, 1.0)
         weights = array(
-            Policy(PolicyRules(max_position_size=0.3)).decide(outlook, None, state, 1.0), SYMBOLS[:3]
+            Policy(PolicyRules(max_position_size=0.3, gross_caps=ANY_GROSS)).decide(
+                outlook, None, state, 1.0
+            ),
+            SYMBOLS[:3],
         )
         assert (weights <= 0.3).all()
         np.testing.assert_allclose(weights, 0.3, rtol=1e-14)
