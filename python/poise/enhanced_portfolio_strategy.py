@@ -125,6 +125,7 @@ class EnhancedPortfolioStrategy:
         return StrategyAnalysis(
             symbol=symbol,
             metrics=decision.metrics,
+            risk=decision.risk,
             regime=decision.regime,
             signals={s: dict(signal.factors) for s, signal in decision.signals.items()},
             signal=None if symbol is None else decision.signals[symbol],

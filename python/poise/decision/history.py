@@ -125,6 +125,15 @@ class BarHistory:
         now = float(self._opened.astype("datetime64[s]").astype(np.int64))
         return now - self._last_seconds <= MAX_GAP_SECONDS
 
+    @property
+    def last_closes(self) -> Vector:
+        """The last known close of every asset as a read-only view; NaN where there never was one."""
+        view = self._last_close.view()
+        view.flags.writeable = False
+        return view
+
     def last_prices(self) -> dict[str, float]:
         """Return the last known close of every asset that ever had one."""
-        return {s: float(p) for s, p in zip(self.symbols, self._last_close, strict=True) if math.isfinite(p)}
+        return {
+            s: p for s, p in zip(self.symbols, self._last_close.tolist(), strict=True) if math.isfinite(p)
+        }

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.proposals import Signal
 from poise.domain.regime import RegimeState
+from poise.domain.risk import RiskAssessment
 from poise.domain.weights import Weights
 
 
@@ -46,6 +47,7 @@ class StrategyAnalysis:
     symbol : str or None
         The asset asked about; None for the whole book.
     metrics : EnhancedPortfolioMetrics
+    risk : RiskAssessment
     regime : RegimeState
     signals : mapping of str to mapping of str to float
         Symbol to factor to score; the factor ``combined`` is the total.
@@ -64,6 +66,7 @@ class StrategyAnalysis:
 
     symbol: str | None
     metrics: EnhancedPortfolioMetrics
+    risk: RiskAssessment
     regime: RegimeState
     signals: Mapping[str, Mapping[str, float]]
     signal: Signal | None

@@ -1,0 +1,84 @@
+"""The risk model on trial: yesterday's forecast for yesterday's weights beside today's return."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import numpy.typing as npt
+
+from poise import risk
+from poise.typing import Matrix, Vector
+
+TRIAL_SCENARIOS = 200
+"""Scenarios behind a forecast before it is held against what happened: ten beyond the 95 % level."""
+
+TRIAL_OBSERVATIONS = 220
+"""Own returns of an asset that make so many scenarios."""
+
+
+class RiskTrial:
+    """Filtered scenarios and the backtest of what is forecast from them.
+
+    While nothing is held, inverse-volatility weights of what had a return in the bar before stand in for the
+    book: the model is on trial, whatever it is applied to.
+    """
+
+    def __init__(self, n_assets: int) -> None:
+        self._history = risk.FilteredHistory(n_assets)
+        self._backtest = risk.VarBacktest()
+        self._present: npt.NDArray[np.bool_] = np.zeros(n_assets, dtype=bool)
+
+    def observe(self, row: Vector, held: Vector | None) -> None:
+        """Take in one row of returns.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_assets,)
+            NaN where missing.
+        held : ndarray of shape (n_assets,) or None
+            The risky fractions when the bar began; None while nothing is held.
+        """
+        if self._history.n_observations >= TRIAL_OBSERVATIONS:
+            self._judge(row, held)
+        self._history.push(row)
+        self._present = np.isfinite(row)
+
+    def _judge(self, row: Vector, held: Vector | None) -> None:
+        """Forecast from what was known before `row`, then look at `row`.
+
+        A bar on which an asset of the forecast has no return says nothing and is passed over. An asset whose
+        own history is too short is left out of both sides.
+        """
+        seasoned = self._history.observations >= TRIAL_OBSERVATIONS
+        weights = self._stand_in() if held is None else held
+        weights = np.where(seasoned, weights, 0.0)
+        realised = weights * row
+        # What is not held may be missing: NaN times zero.
+        realised[weights == 0.0] = 0.0
+        total = float(realised.sum())
+        if total != total or not weights.any():  # noqa: PLR0124 - NaN is the only value that is not itself
+            return
+        outcomes = self._history.outcomes(weights)
+        if len(outcomes) < TRIAL_SCENARIOS:
+            return
+        tails = [risk.tail_risk(outcomes, confidence_level=level) for level in risk.BACKTEST_LEVELS]
+        shortfalls = [tail.conditional_value_at_risk for tail in tails]
+        if shortfalls[0] > 0.0:
+            self._backtest.observe(total, [tail.value_at_risk for tail in tails], shortfalls)
+
+    def _stand_in(self) -> Vector:
+        volatility = self._history.volatility
+        used = self._present & (volatility > 0.0)
+        weights = np.zeros(len(volatility))
+        weights[used] = 1.0 / volatility[used]
+        total = weights.sum()
+        return weights / total if total > 0.0 else weights
+
+    def scenarios(self) -> Matrix:
+        """Return the scenarios for the next bar, NaN where an asset has none."""
+        return self._history.scenarios()
+
+    def backtest(self) -> risk.VarBacktest:
+        """Return the backtest as it stands, a copy."""
+        return copy.copy(self._backtest)
