@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any, Self
 
@@ -132,7 +131,7 @@ class FilteredHistory:
         # The maximum passes NaN on: then each is looked at.
         if not magnitudes.max() <= LARGEST and (magnitudes > LARGEST).any():
             _refuse(values, magnitudes)
-        self._remember(values, magnitudes)
+        self._remember(values)
         self._learn(values)
         self._n_observations += 1
 
@@ -145,7 +144,7 @@ class FilteredHistory:
             raise ShapeError(f"{name} has shape {values.shape}, expected ({self.n_assets},)")
         return values
 
-    def _remember(self, values: Vector, magnitudes: Vector) -> None:
+    def _remember(self, values: Vector) -> None:
         if self._end == len(self._returns):
             for ring in (self._returns, self._before, self._ratios, self._largest):
                 ring[: self.window] = ring[self.window :]
@@ -159,7 +158,7 @@ class FilteredHistory:
             before[self._observations < MIN_OBSERVATIONS] = np.nan
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             np.divide(values, before, out=ratios)
-            self._largest[end] = (magnitudes / before).max()
+        self._largest[end] = _largest_loss(ratios)
         self._end = end + 1
 
     def _learn(self, values: Vector) -> None:
@@ -222,7 +221,7 @@ class FilteredHistory:
             require_squares(weights, "weights")
         kept = slice(max(0, self._end - self.window), self._end)
         largest = float(self._largest[kept].max(initial=0.0))
-        if largest < _WORST_FACTOR and largest * float(self._volatility.max()) < 1.0:
+        if largest * float(self._volatility.max()) < 1.0:
             # Every ratio is an ordinary number and no asset can lose all of its value: one product will do.
             return np.asarray(self._ratios[kept] @ (weights * self._volatility))
         held = np.flatnonzero(weights)
@@ -271,14 +270,17 @@ class FilteredHistory:
         self._before[:n_rows] = before.reshape(n_rows, self.n_assets)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             np.divide(self._returns[:n_rows], self._before[:n_rows], out=self._ratios[:n_rows])
-            self._largest[:n_rows] = (np.abs(self._returns[:n_rows]) / self._before[:n_rows]).max(axis=1)
+        self._largest[:n_rows] = [_largest_loss(ratios) for ratios in self._ratios[:n_rows]]
         self._variance, self._mass = variance.copy(), mass.copy()
         self._observations = seen.astype(np.int64)
         self._volatility = np.sqrt(self._variance)
         self._end, self._n_observations = n_rows, n_observations
 
     def __copy__(self) -> Self:
-        return copy.deepcopy(self)
+        twin = self.__class__.__new__(self.__class__)
+        for name, value in vars(self).items():
+            setattr(twin, name, value.copy() if isinstance(value, np.ndarray) else value)
+        return twin
 
     def __repr__(self) -> str:
         return (
@@ -288,6 +290,12 @@ class FilteredHistory:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_bytes, (self.to_bytes(),)
+
+
+def _largest_loss(ratios: Vector) -> float:
+    """Return the largest loss of a row in volatilities; infinite where a ratio is missing or extraordinary."""
+    largest, smallest = float(ratios.max()), float(ratios.min())
+    return max(-smallest, 0.0) if largest < _WORST_FACTOR and smallest > -_WORST_FACTOR else math.inf
 
 
 def _refuse(values: Vector, magnitudes: Vector) -> None:

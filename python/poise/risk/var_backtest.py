@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Self
@@ -199,7 +198,9 @@ class VarBacktest:
         return trial
 
     def __copy__(self) -> Self:
-        return copy.deepcopy(self)
+        twin = self.__class__.__new__(self.__class__)
+        vars(twin).update(vars(self), _ring=self._ring.copy())
+        return twin
 
     def __repr__(self) -> str:
         return f"VarBacktest(window={self.window}, n_observations={self.n_observations})"
