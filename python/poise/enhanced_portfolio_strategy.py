@@ -136,6 +136,7 @@ class EnhancedPortfolioStrategy:
             warnings=tuple(dict.fromkeys([*found, *universe.warnings, *decision.warnings])),
             as_of=decision.as_of,
             source=data.source,
+            verdicts=dict(decision.signals),
         )
 
     def _follow(self, panel: PricePanel) -> tuple[UniverseJudgement, DecisionCycle]:

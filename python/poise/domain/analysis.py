@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -62,6 +62,8 @@ class StrategyAnalysis:
         Close of the last bar used, UTC.
     source : str
         Where the prices came from.
+    verdicts : mapping of str to Signal
+        The signal of every asset as it is used, with the reason why it was kept or cut.
     """
 
     symbol: str | None
@@ -75,6 +77,7 @@ class StrategyAnalysis:
     warnings: tuple[str, ...]
     as_of: datetime
     source: str = ""
+    verdicts: Mapping[str, Signal] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the analysis as plain values."""

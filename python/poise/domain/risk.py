@@ -156,7 +156,8 @@ class RiskAssessment:
     low_confidence : tuple of str
         Which figures rest on fewer than ten observations in the tail: of ``"95%"`` and ``"99%"``.
     backtest : VarBacktestReport or None
-        How earlier forecasts of the model stood up; None below 250 of them.
+        How earlier forecasts of the model stood up: for the weights that were held, for inverse-volatility
+        weights while nothing was. None below 250 of them.
     """
 
     method: str

@@ -293,7 +293,7 @@ class FilteredHistory:
 
 
 def _largest_loss(ratios: Vector) -> float:
-    """Return the largest loss of a row in volatilities; infinite where a ratio is missing or extraordinary."""
+    """Return the largest loss of a row in volatilities; infinite where a ratio is missing or too large."""
     largest, smallest = float(ratios.max()), float(ratios.min())
     return max(-smallest, 0.0) if largest < _WORST_FACTOR and smallest > -_WORST_FACTOR else math.inf
 
