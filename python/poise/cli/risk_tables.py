@@ -132,11 +132,12 @@ def _backtest(found: VarBacktestReport) -> RenderableType:
         f"rejected by {' and '.join(found.rejected)}" if found.rejected else "no test rejects the model at 5%"
     )
     columns = ["", "exceptions", "expected", "Kupiec p", "Christoffersen p"]
+    statistic, critical = number(found.shortfall_statistic), number(found.shortfall_critical_value)
     return Group(
         table(f"The risk model over {found.n_observations} bars: {verdict}", columns, rows),
         Text(
-            f"Acerbi-Szekely Z2 at {found.shortfall_level:.1%}: {number(found.shortfall_statistic)}, "
-            f"rejected at {number(found.shortfall_critical_value)} or below; traffic light {found.traffic_light}",
+            f"Acerbi-Szekely Z2 at {found.shortfall_level:.1%}: {statistic}, rejected at {critical} "
+            f"or below; traffic light {found.traffic_light}",
             style="dim",
         ),
     )

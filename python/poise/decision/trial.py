@@ -7,7 +7,7 @@ import copy
 import numpy as np
 import numpy.typing as npt
 
-from poise import risk
+from poise import _native, risk
 from poise.typing import Matrix, Vector
 
 TRIAL_SCENARIOS = 200
@@ -27,6 +27,8 @@ class RiskTrial:
     def __init__(self, n_assets: int) -> None:
         self._history = risk.FilteredHistory(n_assets)
         self._backtest = risk.VarBacktest()
+        # Whether every asset has history enough; once it has, it keeps it.
+        self._seasoned = False
         self._present: npt.NDArray[np.bool_] = np.zeros(n_assets, dtype=bool)
 
     def observe(self, row: Vector, held: Vector | None) -> None:
@@ -50,22 +52,22 @@ class RiskTrial:
         A bar on which an asset of the forecast has no return says nothing and is passed over. An asset whose
         own history is too short is left out of both sides.
         """
-        seasoned = self._history.observations >= TRIAL_OBSERVATIONS
         weights = self._stand_in() if held is None else held
-        weights = np.where(seasoned, weights, 0.0)
-        realised = weights * row
-        # What is not held may be missing: NaN times zero.
-        realised[weights == 0.0] = 0.0
-        total = float(realised.sum())
-        if total != total or not weights.any():  # noqa: PLR0124 - NaN is the only value that is not itself
-            return
+        if not self._seasoned:
+            young = self._history.observations < TRIAL_OBSERVATIONS
+            self._seasoned = not young.any()
+            weights = np.where(young, 0.0, weights)
+        total = float(weights @ row)
+        if total != total:  # noqa: PLR0124 - NaN is the only value that is not itself
+            # What is not held may be missing: NaN times zero.
+            held_now = weights != 0.0
+            total = float(weights[held_now] @ row[held_now])
         outcomes = self._history.outcomes(weights)
-        if len(outcomes) < TRIAL_SCENARIOS:
+        if total != total or len(outcomes) < TRIAL_SCENARIOS:  # noqa: PLR0124
             return
-        tails = [risk.tail_risk(outcomes, confidence_level=level) for level in risk.BACKTEST_LEVELS]
-        shortfalls = [tail.conditional_value_at_risk for tail in tails]
-        if shortfalls[0] > 0.0:
-            self._backtest.observe(total, [tail.value_at_risk for tail in tails], shortfalls)
+        tails = [_native.historical_tail(outcomes, level) for level in risk.BACKTEST_LEVELS]
+        if tails[0][1] > 0.0:
+            self._backtest.observe(total, [tail[0] for tail in tails], [tail[1] for tail in tails])
 
     def _stand_in(self) -> Vector:
         volatility = self._history.volatility

@@ -92,6 +92,8 @@ class FilteredHistory:
         self._mass = np.zeros(self.n_assets)
         self._observations: npt.NDArray[np.int64] = np.zeros(self.n_assets, dtype=np.int64)
         self._volatility: Vector = np.zeros(self.n_assets)
+        # Whether every asset gives scenarios; once it does, it goes on doing so.
+        self._seasoned = False
         self._n_observations = 0
 
     @property
@@ -127,12 +129,14 @@ class FilteredHistory:
             If a return is so large that its square would be infinite.
         """
         values = self._one_each(row, "row")
-        magnitudes = np.abs(values)
-        # The maximum passes NaN on: then each is looked at.
-        if not magnitudes.max() <= LARGEST and (magnitudes > LARGEST).any():
-            _refuse(values, magnitudes)
+        # A sum of squares is NaN or infinite as soon as one return is: most rows end here.
+        whole = float(values @ values) < LARGEST
+        if not whole:
+            magnitudes = np.abs(values)
+            if (magnitudes > LARGEST).any():
+                _refuse(values, magnitudes)
         self._remember(values)
-        self._learn(values)
+        self._learn(values, whole=whole)
         self._n_observations += 1
 
     def _one_each(self, given: ArrayLike, name: str) -> Vector:
@@ -151,26 +155,28 @@ class FilteredHistory:
             self._end = self.window
         end = self._end
         self._returns[end] = values
-        before = self._before[end]
+        before, ratios = self._before[end], self._ratios[end]
         before[:] = self._volatility
-        ratios = self._ratios[end]
-        if self._observations.min() < MIN_OBSERVATIONS:
-            before[self._observations < MIN_OBSERVATIONS] = np.nan
+        if not self._seasoned:
+            young = self._observations < MIN_OBSERVATIONS
+            self._seasoned = not young.any()
+            before[young] = np.nan
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             np.divide(values, before, out=ratios)
         self._largest[end] = _largest_loss(ratios)
         self._end = end + 1
 
-    def _learn(self, values: Vector) -> None:
-        seen = values == values  # noqa: PLR0124 - NaN is the only value that is not itself
-        if seen.all():
+    def _learn(self, values: Vector, *, whole: bool) -> None:
+        if whole:
             self._mass *= self._decay
             self._mass += 1.0
             self._variance += (values * values - self._variance) / self._mass
+            self._observations += 1
         else:
+            seen = np.isfinite(values)
             self._mass[seen] = self._decay * self._mass[seen] + 1.0
             self._variance[seen] += (values[seen] ** 2 - self._variance[seen]) / self._mass[seen]
-        self._observations += seen
+            self._observations += seen
         self._volatility = np.sqrt(self._variance)
 
     def scenarios(self) -> Matrix:
@@ -216,12 +222,12 @@ class FilteredHistory:
             If a weight is absurdly large.
         """
         weights = self._one_each(weights, "weights")
-        if not np.abs(weights).max() <= LARGEST:
+        if not float(weights @ weights) < LARGEST:
             require_finite(weights, "weights")
             require_squares(weights, "weights")
         kept = slice(max(0, self._end - self.window), self._end)
-        largest = float(self._largest[kept].max(initial=0.0))
-        if largest * float(self._volatility.max()) < 1.0:
+        largest = float(np.maximum.reduce(self._largest[kept], initial=0.0))
+        if largest * float(np.maximum.reduce(self._volatility)) < 1.0:
             # Every ratio is an ordinary number and no asset can lose all of its value: one product will do.
             return np.asarray(self._ratios[kept] @ (weights * self._volatility))
         held = np.flatnonzero(weights)
@@ -294,7 +300,7 @@ class FilteredHistory:
 
 def _largest_loss(ratios: Vector) -> float:
     """Return the largest loss of a row in volatilities; infinite where a ratio is missing or too large."""
-    largest, smallest = float(ratios.max()), float(ratios.min())
+    largest, smallest = float(np.maximum.reduce(ratios)), float(np.minimum.reduce(ratios))
     return max(-smallest, 0.0) if largest < _WORST_FACTOR and smallest > -_WORST_FACTOR else math.inf
 
 

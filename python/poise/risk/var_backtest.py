@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Self
@@ -112,16 +113,17 @@ class VarBacktest:
                 f"got {len(value_at_risk)} and {len(expected_shortfall)} forecasts, expected {levels}: "
                 f"one for each of {', '.join(f'{level:g}' for level in BACKTEST_LEVELS)}"
             )
-        row = np.array([as_number(realised, "realised"), *value_at_risk, *expected_shortfall])
-        if not np.isfinite(row).all():
+        row = (as_number(realised, "realised"), *value_at_risk, *expected_shortfall)
+        if not all(map(math.isfinite, row)):
             raise NonFiniteError(f"realised {realised} or a forecast is not finite; leave the bar out")
-        if not min(expected_shortfall) > 0.0:
-            raise ParameterError(
-                f"expected_shortfall is {min(expected_shortfall)}, expected a positive loss; leave out "
-                "bars on which nothing can be lost"
-            )
-        if any(s < v - 1e-9 * abs(v) for v, s in zip(value_at_risk, expected_shortfall, strict=True)):
-            raise ParameterError("an expected_shortfall is below its value_at_risk; are the two swapped?")
+        for loss, shortfall in zip(value_at_risk, expected_shortfall, strict=True):
+            if not shortfall > 0.0:
+                raise ParameterError(
+                    f"expected_shortfall is {shortfall}, expected a positive loss; leave out bars on which "
+                    "nothing can be lost"
+                )
+            if shortfall < loss - 1e-9 * abs(loss):
+                raise ParameterError("an expected_shortfall is below its value_at_risk; are the two swapped?")
         self._ring[self._count % self.window] = row
         self._count += 1
 
