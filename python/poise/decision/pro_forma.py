@@ -59,16 +59,21 @@ def pro_forma(symbols: tuple[str, ...], returns: Matrix, weights: Weights, marke
     left_out = []
     enough = min(60, len(window) // 2)
     known = np.isfinite(window)
-    while held:
+    whole = bool(known.all())
+    while held and not whole:
         complete = known[:, held].all(axis=1)
         if int(complete.sum()) >= max(enough, 1):
             break
         shortest = min(held, key=lambda i: int(known[:, i].sum()))
         held.remove(shortest)
         left_out.append(symbols[shortest])
-    complete = known[:, held].all(axis=1) & np.isfinite(market) if held else np.isfinite(market)
+    complete = np.isfinite(market)
+    if held and not whole:
+        complete &= known[:, held].all(axis=1)
     fractions = np.array([weights[symbols[i]] for i in held])
-    assets = window[complete][:, held]
+    # Taking rows and columns copies; most books hold everything in a window without gaps.
+    rows = window if complete.all() else window[complete]
+    assets = rows if len(held) == len(symbols) else rows[:, held]
     warnings = [
         f"pro_forma_excludes: {symbol} has too little history to be part of the pro forma risk"
         for symbol in left_out
@@ -89,6 +94,11 @@ def market_returns(returns: Matrix, caps: Vector | None) -> Vector:
     weights = (
         np.ones(returns.shape[1]) if caps is None or not np.isfinite(caps).any() else np.nan_to_num(caps)
     )
+    if known.all():
+        whole: Vector = (
+            returns @ weights / weights.sum() if weights.sum() > 0.0 else np.full(len(returns), np.nan)
+        )
+        return whole
     total = known @ weights
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(total > 0.0, np.where(known, returns, 0.0) @ weights / total, np.nan)
