@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from poise.domain.labels import BARE, unwrap_vector
-from poise.errors import NonFiniteError, ParameterError, ShapeError, StateError
-from poise.moments.snapshot import pack, unpack
+from poise.domain.labels import unwrap_vector
+from poise.domain.snapshot import pack, unpack
+from poise.errors import NonFiniteError, ParameterError, ShapeError
 from poise.risk._inputs import (
     LARGEST,
     as_bounded_length,
@@ -251,7 +251,7 @@ class FilteredHistory:
             "n_observations": self.n_observations,
             "n_rows": kept.stop - kept.start,
         }
-        return pack(rule, BARE, b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
+        return pack("FilteredHistory", rule, b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -262,9 +262,7 @@ class FilteredHistory:
         StateError
             If the bytes are short, damaged, of another kind or written by a newer version.
         """
-        rule, _, state = unpack(data)
-        if set(rule) != {"n_assets", "window", "half_life", "n_observations", "n_rows"}:
-            raise StateError(f"the saved state has the parameters {sorted(rule)}; it is no filtered history")
+        rule, state = unpack("FilteredHistory", data)
         history = cls(rule["n_assets"], window=rule["window"], half_life=rule["half_life"])
         history._restore(np.frombuffer(state), rule["n_rows"], rule["n_observations"])
         return history

@@ -9,10 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from poise.domain.labels import BARE
 from poise.domain.risk import CoverageReport, VarBacktestReport
-from poise.errors import NonFiniteError, ParameterError, ShapeError, StateError
-from poise.moments.snapshot import pack, unpack
+from poise.domain.snapshot import pack, unpack
+from poise.errors import NonFiniteError, ParameterError, ShapeError
 from poise.risk._inputs import as_bounded_length, as_number
 from poise.risk._shortfall_null import FEWEST_DEGREES, MOST_DEGREES
 from poise.risk.backtests import christoffersen_test, kupiec_test, traffic_light
@@ -179,7 +178,9 @@ class VarBacktest:
 
     def to_bytes(self) -> bytes:
         """Return window and state as bytes."""
-        return pack({"window": self.window, "n_forecasts": self._count}, BARE, self._rows().tobytes())
+        return pack(
+            "VarBacktest", {"window": self.window, "n_forecasts": self._count}, self._rows().tobytes()
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -190,9 +191,7 @@ class VarBacktest:
         StateError
             If the bytes are short, damaged, of another kind or written by a newer version.
         """
-        rule, _, state = unpack(data)
-        if set(rule) != {"window", "n_forecasts"}:
-            raise StateError(f"the saved state has the parameters {sorted(rule)}; it is no backtest")
+        rule, state = unpack("VarBacktest", data)
         trial = cls(window=rule["window"])
         rows = np.frombuffer(state).reshape(-1, trial._ring.shape[1])
         trial._count = rule["n_forecasts"]
