@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from poise.config.portfolio import PortfolioSettings
-from poise.decision import Decision, DecisionCycle, Measurement, equal_book, follow
-from poise.domain.analysis import Recommendation, StrategyAnalysis
+from poise.decision import Decision, DecisionCycle, Measurement, equal_book, follow, recommend
+from poise.domain.analysis import StrategyAnalysis
 from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.portfolio import Portfolio
 from poise.domain.prices import Bar, PricePanel
@@ -234,7 +235,8 @@ class EnhancedPortfolioStrategy:
         StateError
             Before :meth:`warm_up` or :meth:`analyze`.
         ShapeError, InputError, UnknownSymbolError
-            As :meth:`poise.decision.DecisionCycle.step`; the bar counts as seen if the portfolio is refused.
+            As :meth:`poise.decision.DecisionCycle.step`; the bar counts as seen if the portfolio holds a
+            symbol without prices.
 
         Examples
         --------
@@ -248,10 +250,11 @@ class EnhancedPortfolioStrategy:
         >>> decision.as_of == panel.as_of, max(decision.target.weights.risky.values()) <= 0.25
         (True, True)
         """
+        held = None if portfolio is None else Portfolio.of(portfolio)
         with self._lock:
             cycle = self._take(bar)
-            if portfolio is not None:
-                cycle.hold(Portfolio.of(portfolio), cash_flow=0.0)
+            if held is not None:
+                cycle.hold(held, cash_flow=0.0)
             panel = self._grown()
             universe = judge_universe(panel)
             cycle.know(assets=panel.assets, tiers=universe.tiers, quality=universe.quality)
@@ -281,7 +284,7 @@ class EnhancedPortfolioStrategy:
     def _take(self, bar: Bar) -> DecisionCycle:
         cycle = self._warm()
         cycle.observe(bar, warm_triggers=False)
-        self._recent.append(bar)
+        self._recent.append(_kept(bar))
         if len(self._recent) >= _MOST_RECENT:
             self._grown()
         return cycle
@@ -294,34 +297,14 @@ class EnhancedPortfolioStrategy:
         return self._panel
 
 
-def recommend(decision: Decision, symbol: str) -> Recommendation:
-    """Say what `decision` means for one asset."""
-    current = decision.weights.get(symbol, 0.0)
-    wanted = decision.target.weights.get(symbol, 0.0)
-    trade = next(
-        (t for proposal in decision.proposals[:1] for t in proposal.trades if t.symbol == symbol), None
-    )
-    side: Literal["buy", "sell", "hold"] = "hold" if trade is None else trade.side
-    reasons = [f"holds {current:.1%} of the book, target {wanted:.1%} ({decision.target.strategy})"]
-    if trade is not None:
-        reasons.append(trade.reason)
-    elif decision.proposals.no_trade_because:
-        reasons.append(f"no trade: {decision.proposals.no_trade_because}")
-    else:
-        reasons.append("the proposed rebalance does not touch it")
-    regime = decision.regime
-    reasons += [
-        decision.signals[symbol].reason,
-        f"market regime {regime.label} (confidence {regime.confidence:.0%}, {regime.age} bars old)",
-        *decision.target.reasons,
-    ]
-    return Recommendation(
-        symbol=symbol,
-        side=side,
-        size_usd=0.0 if trade is None else trade.notional_usd,
-        current_weight=current,
-        target_weight=wanted,
-        reasons=tuple(reasons),
+def _kept(bar: Bar) -> Bar:
+    """Return the bar with arrays of its own: a live loop may use its buffers again."""
+    volumes, caps = bar.dollar_volumes, bar.market_caps
+    return replace(
+        bar,
+        closes=bar.closes.copy(),
+        dollar_volumes=None if volumes is None else volumes.copy(),
+        market_caps=None if caps is None else caps.copy(),
     )
 
 

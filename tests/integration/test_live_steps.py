@@ -134,8 +134,10 @@ def test_the_embedded_sample_warms_up_too() -> None:
 def test_many_ticks_are_put_together(panel: PricePanel) -> None:
     strategy = EnhancedPortfolioStrategy()
     strategy.warm_up(panel.rows(0, 30))
+    buffer = np.empty(panel.n_assets)
     for row in range(30, DAYS):
-        strategy.observe(panel.bar(row))
+        buffer[:] = panel.closes[row]
+        strategy.observe(dataclasses.replace(panel.bar(row), closes=buffer))
     assert len(strategy._recent) < 256
     grown = strategy._grown()
     np.testing.assert_array_equal(grown.closes, panel.closes)
