@@ -129,12 +129,11 @@ class FilteredHistory:
             If a return is so large that its square would be infinite.
         """
         values = self._one_each(row, "row")
-        # A sum of squares is NaN or infinite as soon as one return is: most rows end here.
-        whole = float(values @ values) < LARGEST
-        if not whole:
-            magnitudes = np.abs(values)
-            if (magnitudes > LARGEST).any():
-                _refuse(values, magnitudes)
+        magnitudes = np.abs(values)
+        # The maximum passes NaN on: most rows end here.
+        whole = bool(np.maximum.reduce(magnitudes) <= LARGEST)
+        if not whole and (magnitudes > LARGEST).any():
+            _refuse(values, magnitudes)
         self._remember(values)
         self._learn(values, whole=whole)
         self._n_observations += 1
@@ -222,7 +221,7 @@ class FilteredHistory:
             If a weight is absurdly large.
         """
         weights = self._one_each(weights, "weights")
-        if not float(weights @ weights) < LARGEST:
+        if not np.maximum.reduce(np.abs(weights)) <= LARGEST:
             require_finite(weights, "weights")
             require_squares(weights, "weights")
         kept = slice(max(0, self._end - self.window), self._end)
