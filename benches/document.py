@@ -24,6 +24,7 @@ GROUPS = {
     "E": "Minimum variance",
     "F": "Regimes",
     "G": "Performance statistics",
+    "H": "The whole tick",
 }
 
 INTRODUCTION = (

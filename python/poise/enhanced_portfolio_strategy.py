@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from poise.config.portfolio import PortfolioSettings
-from poise.decision import Decision, DecisionCycle, equal_book, follow
-from poise.domain.analysis import Recommendation, StrategyAnalysis
+from poise.decision import Decision, DecisionCycle, Measurement, equal_book, follow, recommend
+from poise.domain.analysis import StrategyAnalysis
 from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.portfolio import Portfolio
-from poise.errors import InputError, UnknownSymbolError, did_you_mean
+from poise.domain.prices import Bar, PricePanel
+from poise.errors import InputError, StateError, UnknownSymbolError, did_you_mean
 from poise.market import MarketData, benchmark_returns, panel_from, sample, to_daily
 from poise.strategy import measure_intraday_trend
-from poise.universe import judge_universe
+from poise.universe import UniverseJudgement, judge_universe
 
 __all__ = ["EnhancedPortfolioMetrics", "EnhancedPortfolioStrategy"]
+
+_MOST_RECENT = 256
+"""Bars kept one by one before they are put together."""
 
 _KEYS = ("symbol", "price_data", "portfolio", "market_data")
 
@@ -38,13 +43,18 @@ class EnhancedPortfolioStrategy:
 
     Notes
     -----
-    Repeated calls on a growing history only look at the bars that are new. For loops without a frame in
-    hand use :class:`poise.decision.DecisionCycle`, which this door drives.
+    Two ways in, one path behind them (:class:`poise.decision.DecisionCycle`, which backtests drive too):
+    :meth:`analyze` takes a whole history and on repeated calls only looks at the bars that are new; a live
+    loop calls :meth:`warm_up` once and then :meth:`step` with every completed bar. On the same bars both
+    decide the same.
     """
 
     def __init__(self, config: Mapping[str, Any] | PortfolioSettings | None = None) -> None:
         self.settings = PortfolioSettings.of(config)
         self._cycle: DecisionCycle | None = None
+        self._panel: PricePanel | None = None
+        # Bars that came one by one since the panel was put together.
+        self._recent: list[Bar] = []
         self._lock = threading.Lock()
 
     async def analyze(self, request: Mapping[str, Any]) -> StrategyAnalysis:
@@ -112,23 +122,17 @@ class EnhancedPortfolioStrategy:
             found.append(
                 "views_unused: market_data['views'] was read, but no target takes views into account yet"
             )
-        universe = judge_universe(panel)
         with self._lock:
-            self._cycle = follow(
-                panel,
-                settings=self.settings,
-                tiers=universe.tiers,
-                quality=universe.quality,
-                cycle=self._cycle,
-            )
-            self._cycle.hold(held)
-            decision = self._cycle.decide(
+            universe, cycle = self._follow(panel)
+            cycle.hold(held)
+            decision = cycle.decide(
                 benchmark_returns=benchmark_returns(data, panel),
                 intraday_trend=measure_intraday_trend(data.panel, until=panel.as_of),
             )
         return StrategyAnalysis(
             symbol=symbol,
             metrics=decision.metrics,
+            risk=decision.risk,
             regime=decision.regime,
             signals={s: dict(signal.factors) for s, signal in decision.signals.items()},
             signal=None if symbol is None else decision.signals[symbol],
@@ -137,37 +141,174 @@ class EnhancedPortfolioStrategy:
             warnings=tuple(dict.fromkeys([*found, *universe.warnings, *decision.warnings])),
             as_of=decision.as_of,
             source=data.source,
+            verdicts=dict(decision.signals),
         )
 
+    def _follow(self, panel: PricePanel) -> tuple[UniverseJudgement, DecisionCycle]:
+        universe = judge_universe(panel)
+        self._cycle = follow(
+            panel,
+            settings=self.settings,
+            tiers=universe.tiers,
+            quality=universe.quality,
+            cycle=self._cycle,
+        )
+        self._panel, self._recent = panel, []
+        return universe, self._cycle
 
-def recommend(decision: Decision, symbol: str) -> Recommendation:
-    """Say what `decision` means for one asset."""
-    current = decision.weights.get(symbol, 0.0)
-    wanted = decision.target.weights.get(symbol, 0.0)
-    trade = next(
-        (t for proposal in decision.proposals[:1] for t in proposal.trades if t.symbol == symbol), None
-    )
-    side: Literal["buy", "sell", "hold"] = "hold" if trade is None else trade.side
-    reasons = [f"holds {current:.1%} of the book, target {wanted:.1%} ({decision.target.strategy})"]
-    if trade is not None:
-        reasons.append(trade.reason)
-    elif decision.proposals.no_trade_because:
-        reasons.append(f"no trade: {decision.proposals.no_trade_because}")
-    else:
-        reasons.append("the proposed rebalance does not touch it")
-    regime = decision.regime
-    reasons += [
-        decision.signals[symbol].reason,
-        f"market regime {regime.label} (confidence {regime.confidence:.0%}, {regime.age} bars old)",
-        *decision.target.reasons,
-    ]
-    return Recommendation(
-        symbol=symbol,
-        side=side,
-        size_usd=0.0 if trade is None else trade.notional_usd,
-        current_weight=current,
-        target_weight=wanted,
-        reasons=tuple(reasons),
+    def warm_up(
+        self,
+        market_data: MarketData | PricePanel | Mapping[str, Any] | None = None,
+        portfolio: Portfolio | Mapping[str, Any] | None = None,
+    ) -> tuple[str, ...]:
+        """Learn from a history without deciding, so that :meth:`step` can go on from its last bar.
+
+        Parameters
+        ----------
+        market_data : MarketData, PricePanel or mapping, optional
+            As for :meth:`analyze`; the embedded sample when left out.
+        portfolio : Portfolio or mapping, optional
+            What is held at the last bar; nothing when left out.
+
+        Returns
+        -------
+        tuple of str
+            Warnings, each beginning with a stable word and a colon.
+
+        Raises
+        ------
+        DataError
+            If the prices cannot be used.
+        UnknownSymbolError
+            If a held asset has no prices.
+        """
+        warnings: tuple[str, ...] = ()
+        if isinstance(market_data, PricePanel):
+            panel = to_daily(market_data)
+        else:
+            data = market_data
+            if not isinstance(data, MarketData):
+                data, warnings = _market_data({"market_data": data})
+            panel, warnings = to_daily(data.panel), (*warnings, *data.report.warnings)
+        with self._lock:
+            universe, cycle = self._follow(panel)
+            if portfolio is not None:
+                cycle.hold(Portfolio.of(portfolio))
+        return tuple(dict.fromkeys([*warnings, *universe.warnings]))
+
+    def observe(self, bar: Bar) -> None:
+        """Learn from a completed bar without deciding: the cheap tick of a live loop.
+
+        Only measures: :meth:`measure` reads the metrics when somebody wants them. The rebalancing triggers do
+        not look at the bar.
+
+        Parameters
+        ----------
+        bar : Bar
+            Later than the last one, for the same symbols.
+
+        Raises
+        ------
+        StateError
+            Before :meth:`warm_up` or :meth:`analyze`.
+        ShapeError, InputError
+            As :meth:`poise.decision.DecisionCycle.observe`; nothing is changed then.
+        """
+        with self._lock:
+            self._take(bar)
+
+    def step(self, bar: Bar, portfolio: Portfolio | Mapping[str, Any] | None = None) -> Decision:
+        """Learn from a completed bar and decide, synchronously: the tick of a live loop that trades.
+
+        Parameters
+        ----------
+        bar : Bar
+            Later than the last one, for the same symbols.
+        portfolio : Portfolio or mapping, optional
+            What is held at the close of the bar if orders were filled since the last one, and nothing was
+            paid in or out (:meth:`hold` says that); unchanged otherwise.
+
+        Returns
+        -------
+        Decision
+            What :meth:`analyze` decides on the history that ends with `bar`, for the market as its own
+            benchmark.
+
+        Raises
+        ------
+        StateError
+            Before :meth:`warm_up` or :meth:`analyze`.
+        ShapeError, InputError, UnknownSymbolError
+            As :meth:`poise.decision.DecisionCycle.step`; the bar counts as seen if the portfolio holds a
+            symbol without prices.
+
+        Examples
+        --------
+        >>> from poise import EnhancedPortfolioStrategy
+        >>> from poise.testing import simulated_market
+        >>> panel = simulated_market(seed=1, days=150).panel
+        >>> strategy = EnhancedPortfolioStrategy({"max_position_size": 0.25})
+        >>> warnings = strategy.warm_up(panel.rows(0, 148), {"cash": 10_000.0})
+        >>> strategy.observe(panel.bar(148))
+        >>> decision = strategy.step(panel.bar(149))
+        >>> decision.as_of == panel.as_of, max(decision.target.weights.risky.values()) <= 0.25
+        (True, True)
+        """
+        held = None if portfolio is None else Portfolio.of(portfolio)
+        with self._lock:
+            cycle = self._take(bar)
+            if held is not None:
+                cycle.hold(held, cash_flow=0.0)
+            panel = self._grown()
+            universe = judge_universe(panel)
+            cycle.know(assets=panel.assets, tiers=universe.tiers, quality=universe.quality)
+            return cycle.decide()
+
+    def hold(self, portfolio: Portfolio | Mapping[str, Any], *, cash_flow: float | None = None) -> None:
+        """Say what is held now; see :meth:`poise.decision.DecisionCycle.hold`."""
+        with self._lock:
+            self._warm().hold(Portfolio.of(portfolio), cash_flow=cash_flow)
+
+    def measure(self) -> Measurement:
+        """Return the measurement of the last bar: its ``metrics`` and ``assessment`` are computed when read.
+
+        Raises
+        ------
+        StateError
+            Before :meth:`warm_up` or :meth:`analyze`.
+        """
+        with self._lock:
+            return self._warm().measure()
+
+    def _warm(self) -> DecisionCycle:
+        if self._cycle is None:
+            raise StateError("the strategy has seen no bar; call warm_up() with a history first")
+        return self._cycle
+
+    def _take(self, bar: Bar) -> DecisionCycle:
+        cycle = self._warm()
+        cycle.observe(bar, warm_triggers=False)
+        self._recent.append(_kept(bar))
+        if len(self._recent) >= _MOST_RECENT:
+            self._grown()
+        return cycle
+
+    def _grown(self) -> PricePanel:
+        """Return the history with the bars that came one by one."""
+        if self._panel is None:
+            raise StateError("the strategy has seen no bar; call warm_up() with a history first")
+        self._panel, self._recent = self._panel.extended(self._recent), []
+        return self._panel
+
+
+def _kept(bar: Bar) -> Bar:
+    """Return the bar with arrays of its own: a live loop may use its buffers again."""
+    volumes, caps = bar.dollar_volumes, bar.market_caps
+    return replace(
+        bar,
+        closes=bar.closes.copy(),
+        dollar_volumes=None if volumes is None else volumes.copy(),
+        market_caps=None if caps is None else caps.copy(),
     )
 
 

@@ -65,6 +65,10 @@ PROMISED = {
         "DrawdownTracker",
         "RollingTailRisk",
         "RiskEngine",
+        "FilteredHistory",
+        "VarBacktest",
+        "component_value_at_risk",
+        "risk_score_parts",
     ],
     "poise.regime": ["RegimeDetector", "RegimeState", "GaussianHMM", "JumpModel"],
     "poise.optimization": [

@@ -303,7 +303,11 @@ def _risk(of: Samples) -> list[Subject]:
         ),
         *(
             Subject(f"risk.{name}", getattr(risk, name), {"weights": of.weights, "R": of.R})
-            for name in ("component_conditional_value_at_risk", "filtered_value_at_risk")
+            for name in (
+                "component_conditional_value_at_risk",
+                "component_value_at_risk",
+                "filtered_value_at_risk",
+            )
         ),
         Subject("risk.filtered_scenarios", risk.filtered_scenarios, {"R": of.R}),
         Subject("risk.beta", risk.beta, {"returns": of.returns, "benchmark": of.benchmark}, either=RETURNS),
@@ -323,6 +327,21 @@ def _risk(of: Samples) -> list[Subject]:
             {"exceptions": of.exceptions},
         ),
         Subject(
+            "risk.FilteredHistory.push",
+            lambda it, row: it.push(row),
+            {"row": of.row},
+            lambda: started_history(of),
+            frozenset({of.n_assets}),
+            missing=ROW,
+        ),
+        Subject(
+            "risk.FilteredHistory.outcomes",
+            lambda it, weights: it.outcomes(weights),
+            {"weights": of.weights},
+            lambda: started_history(of),
+            frozenset({of.n_assets}),
+        ),
+        Subject(
             "risk.RiskEngine.update",
             lambda it, row: it.update(row),
             {"row": of.row},
@@ -338,6 +357,14 @@ def _risk(of: Samples) -> list[Subject]:
             frozenset({of.n_assets}),
         ),
     ]
+
+
+def started_history(of: Samples) -> risk.FilteredHistory:
+    """Return a history that has seen the sample but its last row."""
+    history = risk.FilteredHistory(of.n_assets)
+    for row in of.R[:-1]:
+        history.push(row)
+    return history
 
 
 def started_engine(of: Samples) -> risk.RiskEngine:

@@ -88,6 +88,16 @@ def online(n_observations: int = 60, n_assets: int = 3) -> list[Online]:
             ),
             engine,
         ),
+        Online(
+            "risk.FilteredHistory",
+            lambda: risk.FilteredHistory(n_assets, window=12, half_life=5.0),
+            lambda it, t: it.push(R[t]),
+        ),
+        Online(
+            "risk.VarBacktest",
+            lambda: risk.VarBacktest(window=250),
+            lambda it, t: it.observe(of.returns[t], [0.01, 0.02, 0.03], [0.02, 0.03, 0.04]),
+        ),
         Online("risk.DrawdownTracker", risk.DrawdownTracker, lambda it, t: it.update(of.returns[t])),
         Online(
             "risk.RollingTailRisk",

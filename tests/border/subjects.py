@@ -29,6 +29,11 @@ WITHOUT_ARRAYS = {
     "regime.JumpModel.reset": "nothing",
     "regime.RegimeDetector.median_remaining": "nothing",
     "regime.RegimeDetector.survival_probability": "a number",
+    "risk.FilteredHistory": "numbers",
+    "risk.FilteredHistory.scenarios": "nothing",
+    "risk.VarBacktest": "a number",
+    "risk.VarBacktest.observe": "a few numbers",
+    "risk.VarBacktest.report": "nothing",
     "risk.DrawdownTracker": "nothing",
     "risk.DrawdownTracker.update": "a number",
     "risk.RiskEngine": "names; its weights are those of hold",
@@ -36,6 +41,7 @@ WITHOUT_ARRAYS = {
     "risk.RollingTailRisk.push": "a number",
     "risk.kupiec_test": "numbers",
     "risk.risk_score": "numbers",
+    "risk.risk_score_parts": "numbers",
     "risk.traffic_light": "numbers",
 }
 """Public names that take no array, and what they take instead."""

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from poise.cli.inputs import load_book, load_market
 from poise.cli.options import AsJson, BadBarRule, ConfigFile, DataFile, PortfolioFile
-from poise.cli.output import busy, console, print_json
+from poise.cli.output import busy, console, print_json, safe, say
 from poise.cli.tables import analysis_tables
+from poise.config.paths import expanded
 from poise.config.settings import load_settings
+from poise.decision import regime_path
+from poise.domain.analysis import StrategyAnalysis
+from poise.domain.prices import PricePanel
 from poise.enhanced_portfolio_strategy import EnhancedPortfolioStrategy
+from poise.errors import ParameterError
 from poise.market import to_daily
+from poise.report import figures, require_writable, write_figure
+
+FILES = {"regime": "poise-regime.html", "correlation": "poise-correlation.html"}
 
 
 def analyze(
@@ -21,25 +31,74 @@ def analyze(
         str | None, typer.Option("--symbol", metavar="SYMBOL", help="Recommend for this asset.")
     ] = None,
     portfolio: PortfolioFile = None,
+    regime: Annotated[
+        bool, typer.Option("--regime", metavar="", help="Draw the regimes and their probabilities, too.")
+    ] = False,
+    correlation: Annotated[
+        bool, typer.Option("--correlation", metavar="", help="Draw the correlation matrix, too.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Write figures there; the present folder when left out."),
+    ] = None,
     config: ConfigFile = None,
     on_bad_bar: BadBarRule = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show metrics, regime, signals and target weights at the last bar.
+    """Show metrics, risk, regime, signals and target weights at the last bar.
 
     Example: poise analyze --data bars.parquet --symbol BTC --json
+
+    Example: poise analyze --regime --correlation --out figures
     """
     settings, _ = load_settings(config)
+    wanted = _wanted(out, regime=regime, correlation=correlation)
     with busy("analyzing", quiet=as_json):
         market, data_warnings = load_market(settings, data, on_bad_bar)
-        book, book_warnings = load_book(settings, portfolio, to_daily(market.panel))
+        panel = to_daily(market.panel)
+        book, book_warnings = load_book(settings, portfolio, panel)
         analysis = EnhancedPortfolioStrategy(settings.portfolio).analyze_data(
             market, symbol=symbol, portfolio=book, warnings=(*data_warnings, *book_warnings)
         )
+        written = {name: _draw(name, path, analysis, panel) for name, path in wanted.items()}
     if as_json:
-        print_json({"mode": "paper", **analysis.to_dict(), "data": market.report})
+        print_json({"mode": "paper", **analysis.to_dict(), "data": market.report, "figures": written})
         return
-    out = console()
+    shown = console()
     for part in analysis_tables(analysis):
-        out.print(part)
-        out.print()
+        shown.print(part)
+        shown.print()
+    for name, path in written.items():
+        say(f"[bold]Figure[/]  {name}: {safe(str(path))}")
+
+
+def _wanted(out: Path | None, *, regime: bool, correlation: bool) -> dict[str, Path]:
+    """Return the file of each figure asked for; that it can be written is seen before the long computation.
+
+    Raises
+    ------
+    ParameterError
+        If a folder is named and no figure.
+    OutputError
+        If a file cannot be written.
+    """
+    asked = [name for name, wanted in (("regime", regime), ("correlation", correlation)) if wanted]
+    if out is not None and not asked:
+        raise ParameterError(
+            "--out names a folder, but no figure is asked for; add --regime or --correlation"
+        )
+    folder = expanded(out or Path())
+    files = {name: folder / FILES[name] for name in asked}
+    for file in files.values():
+        require_writable(file, what="figure")
+    return files
+
+
+def _draw(name: str, path: Path, analysis: StrategyAnalysis, panel: PricePanel) -> Path:
+    drawn: dict[str, Callable[[], Any]] = {
+        "regime": lambda: figures.regime_figure(regime_path(panel)),
+        "correlation": lambda: figures.correlation_figure(analysis.metrics.correlation_matrix),
+    }
+    titles = {"regime": "Market regimes", "correlation": "Correlation"}
+    subtitle = f"{analysis.source}, as of {analysis.as_of:%Y-%m-%d %H:%M} UTC"
+    return write_figure(drawn[name](), path, title=titles[name], subtitle=subtitle)

@@ -102,15 +102,22 @@ def busy(description: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 
 def table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    words: int = 1,
+    numbers: Sequence[int] | None = None,
 ) -> RenderableType:
     """Return a titled table whose first `words` columns are text and the others right-aligned numbers.
 
-    Without any column name there is no head.
+    `numbers` names the columns of numbers where those are not the last ones. Without any column name there is
+    no head.
     """
+    right = range(words, len(columns)) if numbers is None else numbers
     made = Table(show_header=any(columns), header_style="dim", box=None, padding=(0, 2, 0, 0))
     for k, name in enumerate(columns):
-        made.add_column(name, justify="left" if k < words else "right")
+        made.add_column(name, justify="right" if k in right else "left")
     for row in rows:
         made.add_row(*(safe(cell) for cell in row))
     return Group(Text(title, style="bold"), made)

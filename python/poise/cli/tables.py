@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from poise.cli.output import printable, table
+from poise.cli.risk_tables import risk_tables
 from poise.cli.sparkline import sparkline
 from poise.domain.analysis import StrategyAnalysis
 from poise.domain.metrics import EnhancedPortfolioMetrics
@@ -183,6 +184,8 @@ def analysis_tables(analysis: StrategyAnalysis) -> Iterator[RenderableType]:
     yield headline(analysis.source, analysis.as_of)
     yield regime_lines(analysis.regime)
     yield metrics_table(analysis.metrics)
+    yield from risk_tables(analysis.risk)
+    yield signals_table(analysis)
     held = sorted(analysis.target_weights.items(), key=lambda item: -item[1])
     rows = [
         (s, percent(w), number(analysis.signals[s]["combined"]) if s in analysis.signals else "")
@@ -196,3 +199,11 @@ def analysis_tables(analysis: StrategyAnalysis) -> Iterator[RenderableType]:
         yield Text.assemble(("Recommendation  ", "bold"), printable(f"{advice.side} {advice.symbol}{size}"))
         yield bullets("Why", advice.reasons)
     yield from warnings_list(analysis.warnings)
+
+
+def signals_table(analysis: StrategyAnalysis) -> RenderableType:
+    """Return every signal, strongest first: used or cut, and why."""
+    ordered = sorted(analysis.verdicts.values(), key=lambda s: (-abs(s.factors["combined"]), s.symbol))
+    rows = [(s.symbol, number(s.factors["combined"]), number(s.score), s.reason) for s in ordered]
+    shown = table("Signals", ["asset", "measured", "used", "why"], rows, numbers=(1, 2))
+    return Group(shown, Text("Standardised scores, about -3 to 3; what is cut counts as 0.", style="dim"))

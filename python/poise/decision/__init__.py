@@ -3,5 +3,17 @@
 from poise.decision.cycle import DecisionCycle
 from poise.decision.decision import Decision
 from poise.decision.follow import equal_book, follow
+from poise.decision.metrics import Measurement
+from poise.decision.recommendation import recommend
+from poise.decision.regime_path import RegimePath, regime_path
 
-__all__ = ["Decision", "DecisionCycle", "equal_book", "follow"]
+__all__ = [
+    "Decision",
+    "DecisionCycle",
+    "Measurement",
+    "RegimePath",
+    "equal_book",
+    "follow",
+    "recommend",
+    "regime_path",
+]

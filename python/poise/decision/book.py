@@ -3,47 +3,71 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+
+import numpy as np
 
 from poise.domain.assets import DOLLAR_STABLECOINS
 from poise.domain.portfolio import Portfolio
 from poise.domain.weights import Weights
 from poise.errors import UnknownSymbolError, did_you_mean
+from poise.typing import Vector
 
 
 class Book:
     """Follows a portfolio through prices and fills.
+
+    Prices come as one last known close per symbol, NaN where there never was one.
 
     :attr:`index` is the value of one unit invested at the start, net of what was paid in or out: costs lower
     it, deposits do not raise it.
     """
 
     def __init__(self, symbols: tuple[str, ...], portfolio: Portfolio) -> None:
-        self._symbols = frozenset(symbols)
-        self.portfolio = self._checked(portfolio)
+        self._column = {symbol: i for i, symbol in enumerate(symbols)}
+        self._take(portfolio)
         self.index = 1.0
         self.peak = 1.0
+        self.max_drawdown = 0.0
         self.bar_return = math.nan
         self._value = math.nan
+
+    def _take(self, portfolio: Portfolio) -> None:
+        checked = self._checked(portfolio)
+        columns = [self._column[symbol] for symbol in checked.positions]
+        self.portfolio = checked
+        self._held = np.array(columns, dtype=np.intp)
+        self._quantities = np.array([checked.positions[s] for s in checked.positions], dtype=np.float64)
 
     def _checked(self, portfolio: Portfolio) -> Portfolio:
         """Count dollar stablecoins as cash and refuse positions outside the universe."""
         cash, positions = portfolio.cash, {}
         for symbol, quantity in portfolio.positions.items():
-            if symbol in self._symbols:
+            if symbol in self._column:
                 positions[symbol] = quantity
             elif symbol in DOLLAR_STABLECOINS:
                 cash += quantity
             else:
                 raise UnknownSymbolError(
                     f"the portfolio holds {symbol}, which has no prices"
-                    f"{did_you_mean(symbol, self._symbols)}; add its prices or close the position"
+                    f"{did_you_mean(symbol, self._column)}; add its prices or close the position"
                 )
         return Portfolio(cash=cash, positions=positions)
 
-    def mark(self, prices: Mapping[str, float]) -> None:
+    def _worth(self, prices: Vector) -> float:
+        value = self.portfolio.cash + float(self._quantities @ prices[self._held])
+        if math.isfinite(value):
+            return value
+        symbol = next(
+            (s for s in self.portfolio.positions if not math.isfinite(prices[self._column[s]])),
+            next(iter(self.portfolio.positions)),
+        )
+        raise UnknownSymbolError(
+            f"no price for the held symbol {symbol}; add it to the prices or close the position"
+        )
+
+    def mark(self, prices: Vector) -> None:
         """Value the book at the prices of a new bar."""
-        value = self.portfolio.total_value(prices)
+        value = self._worth(prices)
         known = math.isfinite(self._value) and self._value > 0.0
         self.bar_return = value / self._value - 1.0 if known else math.nan
         if known:
@@ -53,7 +77,7 @@ class Book:
     def hold(
         self,
         portfolio: Portfolio,
-        prices: Mapping[str, float] | None,
+        prices: Vector | None,
         *,
         cash_flow: float | None = None,
     ) -> None:
@@ -62,24 +86,35 @@ class Book:
         Parameters
         ----------
         portfolio : Portfolio
-        prices : mapping of str to float or None
+        prices : ndarray of shape (n_assets,) or None
             Of the present bar; None before the first one.
         cash_flow : float, optional
             Dollars paid in (positive) or out since the last call. What the value changed besides is
             performance (trading costs). When left out the whole change counts as paid in or out.
+
+        Raises
+        ------
+        UnknownSymbolError
+            If it holds a symbol without prices; nothing is changed then.
         """
-        portfolio = self._checked(portfolio)
-        if prices is not None:
-            value = portfolio.total_value(prices)
-            net = value - cash_flow if cash_flow is not None else self._value
-            if math.isfinite(self._value) and self._value > 0.0 and net > 0.0:
-                self._move_index(net / self._value)
-            self._value = value
-        self.portfolio = portfolio
+        before = self.portfolio
+        self._take(portfolio)
+        if prices is None:
+            return
+        try:
+            value = self._worth(prices)
+        except UnknownSymbolError:
+            self._take(before)
+            raise
+        net = value - cash_flow if cash_flow is not None else self._value
+        if math.isfinite(self._value) and self._value > 0.0 and net > 0.0:
+            self._move_index(net / self._value)
+        self._value = value
 
     def _move_index(self, factor: float) -> None:
         self.index *= factor
         self.peak = max(self.peak, self.index)
+        self.max_drawdown = max(self.max_drawdown, self.drawdown)
 
     @property
     def drawdown(self) -> float:
@@ -92,10 +127,26 @@ class Book:
         return math.isfinite(self._value) and self._value > 0.0
 
     @property
+    def is_invested(self) -> bool:
+        """Whether it has a value and more than cash in it."""
+        return len(self._held) > 0 and self.has_value
+
+    @property
     def value(self) -> float:
         """Dollars at the last prices; 0 before the first bar."""
         return self._value if math.isfinite(self._value) else 0.0
 
-    def weights(self, prices: Mapping[str, float]) -> Weights:
+    def fractions(self, prices: Vector) -> Vector:
+        """Return the risky fractions held, one per symbol; zero when the book is worth nothing."""
+        fractions = np.zeros(len(self._column))
+        if self.has_value:
+            fractions[self._held] = self._quantities * prices[self._held] / self._value
+        return fractions
+
+    def weights(self, prices: Vector) -> Weights:
         """Return the fractions held; all cash when the book is worth nothing."""
-        return self.portfolio.weights(prices) if self.has_value else Weights({})
+        if not self.has_value:
+            return Weights({})
+        values = (self._quantities * prices[self._held]).tolist()
+        total = self.portfolio.cash + math.fsum(values)
+        return Weights({s: v / total for s, v in zip(self.portfolio.positions, values, strict=True)})

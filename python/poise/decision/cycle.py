@@ -5,19 +5,16 @@ Nothing here knows a clock, a file or a network; the bar brings its own time.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-
-import numpy as np
 
 from poise.config.portfolio import PortfolioSettings
 from poise.costs import CostModel
-from poise.decision.book import Book
 from poise.decision.decision import Decision
-from poise.decision.facts import AssetFacts
 from poise.decision.history import BarHistory
-from poise.decision.metrics import PRO_FORMA_BARS, Measurement, aligned_tail, market_returns
+from poise.decision.metrics import Measurement
+from poise.decision.notes import cycle_notes
 from poise.decision.override import with_correlation
+from poise.decision.watch import HISTORY_BARS, MarketWatch, certain_regime
 from poise.domain.assets import AssetTable
 from poise.domain.conditions import MarketConditions, TargetBook
 from poise.domain.portfolio import Portfolio
@@ -27,31 +24,17 @@ from poise.domain.regime import RegimeState
 from poise.domain.weights import Weights
 from poise.errors import StateError
 from poise.rebalancing import BookSnapshot, RebalanceEngine, RebalanceRules
-from poise.regime import RegimeDetector
 from poise.strategy import (
     Exposure,
-    ExposureRule,
     FactorSkill,
     Outlook,
-    OutlookEstimator,
     Policy,
     PolicyRules,
     SignalBook,
     Skill,
     score_signals,
 )
-from poise.typing import REGIME_LABELS, Matrix, RegimeLabel, Vector
-
-HISTORY_BARS = PRO_FORMA_BARS + 5
-
-UNKNOWN_REGIME = RegimeState(
-    label="sideways",
-    probabilities=dict.fromkeys(REGIME_LABELS, 1.0 / len(REGIME_LABELS)),
-    confidence=1.0 / len(REGIME_LABELS),
-    age=0,
-    expected_remaining=math.nan,
-)
-"""While the detector is warming: uniform, and labelled with what commits to least."""
+from poise.typing import Matrix, RegimeLabel, Vector
 
 
 class DecisionCycle:
@@ -107,28 +90,23 @@ class DecisionCycle:
         self.periods_per_year = periods_per_year
         self._tiers = dict(tiers or {})
         self._quality = dict(quality or {})
-        self._bars_per_day = DAY_SECONDS / bar_seconds
         self._costs = CostModel.of(self.settings)
-        self._history = BarHistory(self.symbols, HISTORY_BARS)
-        self._facts = AssetFacts(self.symbols, assets or AssetTable(), self._bars_per_day)
-        self._outlook = OutlookEstimator(
+        self._watch = MarketWatch(
             self.symbols,
-            volatility_half_life=self.settings.volatility_half_life,
-            correlation_half_life=self.settings.correlation_half_life,
+            periods_per_year=periods_per_year,
+            settings=self.settings,
+            assets=assets or AssetTable(),
+            bar_seconds=bar_seconds,
+            portfolio=portfolio or Portfolio(),
         )
-        self._regime = RegimeDetector()
-        self._exposure_rule = ExposureRule.of(self.settings, periods_per_year=periods_per_year)
         self._skill = FactorSkill(self._horizon())
         self._policy = Policy(PolicyRules.of(self.settings))
         self._engine = RebalanceEngine(RebalanceRules.of(self.settings), self._costs)
-        self._book = Book(self.symbols, portfolio or Portfolio())
-        self._bar: Bar | None = None
-        self._exposure: Exposure | None = None
         self._snapshot: BookSnapshot | None = None
 
     def _horizon(self) -> int:
         """Bars a position is held, as far as the history reaches."""
-        bars = round(self.settings.holding_period_days * self._bars_per_day)
+        bars = round(self.settings.holding_period_days * self._watch.bars_per_day)
         return min(max(bars, 1), HISTORY_BARS // 2)
 
     @property
@@ -139,7 +117,7 @@ class DecisionCycle:
     @property
     def last_bar(self) -> Bar | None:
         """The last bar observed."""
-        return self._bar
+        return self._watch.last_bar
 
     def know(
         self,
@@ -149,12 +127,12 @@ class DecisionCycle:
         quality: Mapping[str, float] | None = None,
     ) -> None:
         """Take over what is newly known of the assets; everything learned from bars stays."""
-        self._facts.declare(assets)
+        self._watch.facts.declare(assets)
         self._tiers, self._quality = dict(tiers or {}), dict(quality or {})
 
     def saw(self, panel: PricePanel, rows: int) -> bool:
         """Return whether the bars observed so far are exactly the first `rows` of `panel`."""
-        return self._history.fingerprint == BarHistory.fingerprint_of(panel, rows)
+        return self._watch.history.fingerprint == BarHistory.fingerprint_of(panel, rows)
 
     def observe(self, bar: Bar, *, warm_triggers: bool = True) -> None:
         """Learn from a completed bar without deciding.
@@ -173,32 +151,21 @@ class DecisionCycle:
         InputError
             If the bar is not later than the last one, or a close is no price; nothing is changed then.
         """
-        row = self._history.append(bar)
-        self._bar = bar
-        self._facts.observe(bar)
-        self._outlook.partial_fit(row)
-        self._regime.partial_fit(row)
-        self._book.mark(self._history.last_prices())
-        base_return = self._outlook.base_return
-        self._exposure = self._exposure_rule.update(
-            base_return,
-            regime=self._regime.state_,
-            portfolio_value=self._book.index if self._book.has_value else None,
-        )
+        self._watch.observe(bar)
         if warm_triggers:
-            self._warm_triggers(bar, base_return)
+            self._warm_triggers(bar)
 
-    def _warm_triggers(self, bar: Bar, base_return: float) -> None:
+    def _warm_triggers(self, bar: Bar) -> None:
         """Show the triggers the book, or while nothing is held the base book in its place."""
-        held = self._book.has_value and bool(self._book.portfolio.positions)
-        exposure = self._book.weights(self._history.last_prices()).exposure if held else 1.0
+        watch = self._watch
+        held = watch.book.is_invested
         self._engine.learn(
             bar.as_of,
-            bars_per_day=self._bars_per_day,
-            book_return=self._book.bar_return if held else base_return,
-            exposure=exposure,
-            average_correlation=self._outlook.average_correlation,
-            drawdown=self._book.drawdown,
+            bars_per_day=watch.bars_per_day,
+            book_return=watch.book.bar_return if held else watch.base_return,
+            exposure=watch.book.weights(watch.history.last_closes).exposure if held else 1.0,
+            average_correlation=watch.average_correlation,
+            drawdown=watch.book.drawdown,
         )
 
     def step(self, bar: Bar, portfolio: Portfolio | None = None) -> Decision:
@@ -236,8 +203,7 @@ class DecisionCycle:
         UnknownSymbolError
             If it holds a symbol without prices.
         """
-        prices = None if self._bar is None else self._history.last_prices()
-        self._book.hold(portfolio, prices, cash_flow=cash_flow)
+        self._watch.hold(portfolio, cash_flow=cash_flow)
 
     def executed(self, proposal: RebalanceProposal) -> None:
         """Say that `proposal` of the last decision was executed: cooldowns and triggers count from it.
@@ -250,6 +216,26 @@ class DecisionCycle:
         if self._snapshot is None:
             raise StateError("nothing was decided yet; call executed() after step() or decide()")
         self._engine.mark_executed(self._snapshot, proposal)
+
+    def measure(
+        self, *, correlation: Matrix | None = None, benchmark_returns: Vector | None = None
+    ) -> Measurement:
+        """Measure the book at the last bar without deciding: metrics and risk assessment, when they are read.
+
+        Parameters
+        ----------
+        correlation, benchmark_returns
+            As for :meth:`decide`.
+
+        Raises
+        ------
+        StateError
+            Before the first bar.
+        ShapeError
+            If `correlation` does not match the symbols.
+        """
+        self._watch.require_bar()
+        return self._watch.measure(self._outlook(correlation), benchmark_returns)
 
     def decide(
         self,
@@ -276,60 +262,47 @@ class DecisionCycle:
         ShapeError
             If `correlation` or `intraday_trend` does not match the symbols.
         """
-        if self._bar is None or self._exposure is None:
-            raise StateError("no bar yet; call observe() or step() first")
-        outlook = self._outlook.outlook()
-        if correlation is not None:
-            outlook = with_correlation(outlook, correlation)
-        regime = self._regime.state_
-        conditions = self._conditions(self._bar, outlook)
-        prices = self._history.last_prices()
-        weights = self._book.weights(prices)
-        skill = self._skill.learn(self._history.n_observations, self._history.closes())
+        watch = self._watch
+        bar, exposure = watch.require_bar()
+        outlook, regime, book = self._outlook(correlation), watch.regime, watch.book
+        conditions = watch.conditions(bar, outlook)
+        measurement = watch.measure(outlook, benchmark_returns)
+        weights = measurement.weights
+        row, closes = watch.history.n_observations, watch.history.closes()
         signals, target = self._aim(
-            outlook, regime, self._exposure, conditions, weights, skill=skill, intraday_trend=intraday_trend
+            outlook,
+            regime,
+            exposure,
+            conditions,
+            weights,
+            skill=self._skill.learn(row, closes),
+            intraday_trend=intraday_trend,
         )
-        self._skill.remember(self._history.n_observations, signals.scores)
+        self._skill.remember(row, signals.scores)
         self._snapshot = BookSnapshot(
             conditions=conditions,
-            portfolio=self._book.portfolio,
-            total_value=self._book.value,
-            weights=np.array([weights.get(s, 0.0) for s in self.symbols]),
+            portfolio=book.portfolio,
+            total_value=book.value,
+            weights=book.fractions(watch.history.last_closes),
             target=target,
             trend=signals.trend,
             average_correlation=outlook.average_correlation,
-            drawdown=self._book.drawdown,
+            drawdown=book.drawdown,
             regime=regime,
-            book_return=self._book.bar_return,
+            book_return=book.bar_return,
         )
         readings = self._engine.observe(self._snapshot)
-        shown = regime or UNKNOWN_REGIME
-        returns = self._history.returns().copy()
         return Decision(
-            as_of=self._bar.as_of,
-            portfolio=self._book.portfolio,
+            as_of=bar.as_of,
+            portfolio=book.portfolio,
             weights=weights,
-            measurement=Measurement(
-                total_value=self._book.value,
-                weights=weights,
-                symbols=self.symbols,
-                returns=returns,
-                market=(
-                    market_returns(returns, self._facts.market_caps())
-                    if benchmark_returns is None
-                    else aligned_tail(benchmark_returns, len(returns))
-                ),
-                correlation=outlook.correlation,
-                covariance=outlook.covariance,
-                regime=shown,
-                periods_per_year=self.periods_per_year,
-            ),
-            regime=shown,
+            measurement=measurement,
+            regime=measurement.regime,
             signals=signals,
             target=target,
             proposals=self._engine.propose(self._snapshot, readings),
             conditions=conditions,
-            notes=self._notes(outlook, conditions, regime),
+            notes=cycle_notes(outlook, conditions, regime),
         )
 
     def target_under(self, label: RegimeLabel) -> TargetBook:
@@ -340,21 +313,17 @@ class DecisionCycle:
         StateError
             Before the first bar.
         """
-        if self._bar is None or self._exposure is None:
-            raise StateError("no bar yet; call observe() or step() first")
-        certain = RegimeState(
-            label=label,
-            probabilities={other: float(other == label) for other in REGIME_LABELS},
-            confidence=1.0,
-            age=0,
-            expected_remaining=math.nan,
-        )
-        outlook = self._outlook.outlook()
-        conditions = self._conditions(self._bar, outlook)
-        weights = self._book.weights(self._history.last_prices())
-        return self._aim(
-            outlook, certain, self._exposure_rule.under(certain), conditions, weights, skill=self._skill.skill
-        )[1]
+        watch = self._watch
+        bar, _ = watch.require_bar()
+        certain, outlook = certain_regime(label), watch.outlook()
+        weights = watch.book.weights(watch.history.last_closes)
+        exposure = watch.exposure_rule.under(certain)
+        conditions = watch.conditions(bar, outlook)
+        return self._aim(outlook, certain, exposure, conditions, weights, skill=self._skill.skill)[1]
+
+    def _outlook(self, correlation: Matrix | None) -> Outlook:
+        outlook = self._watch.outlook()
+        return outlook if correlation is None else with_correlation(outlook, correlation)
 
     def _aim(
         self,
@@ -368,19 +337,20 @@ class DecisionCycle:
         intraday_trend: Vector | None = None,
     ) -> tuple[SignalBook, TargetBook]:
         """Score the assets and write the target weights."""
-        tradable = self._history.alive() & ~self._facts.cash_like
+        history, facts, book = self._watch.history, self._watch.facts, self._watch.book
+        tradable = history.alive() & ~facts.cash_like
         signals = score_signals(
             self.symbols,
-            self._history.closes(),
+            history.closes(),
             regime=regime,
             outlook=outlook,
             target=weights.risky,
             quality=self._quality,
-            sectors=self._facts.sectors,
+            sectors=facts.sectors,
             tradable=tradable,
             momentum_weight=self.settings.momentum_weight,
-            round_trip_cost=2.0 * self._costs.rate(self._facts.spreads_bps),
-            holding_days=self.settings.holding_period_days * self._bars_per_day,
+            round_trip_cost=2.0 * self._costs.rate(facts.spreads_bps),
+            holding_days=self.settings.holding_period_days * self._watch.bars_per_day,
             skill=skill,
             intraday_trend=intraday_trend,
         )
@@ -390,44 +360,9 @@ class DecisionCycle:
             regime,
             exposure,
             tiers=self._tiers,
-            sectors=self._facts.sectors,
-            total_value=self._book.value if self._book.has_value else None,
+            sectors=facts.sectors,
+            total_value=book.value if book.has_value else None,
             dollar_volume=conditions.dollar_volume,
             tradable=tradable,
         )
         return signals, target
-
-    def _conditions(self, bar: Bar, outlook: Outlook) -> MarketConditions:
-        return MarketConditions(
-            as_of=bar.as_of,
-            symbols=self.symbols,
-            prices=bar.closes,
-            volatility=outlook.volatility,
-            covariance=outlook.covariance,
-            spread_bps=self._facts.spreads_bps,
-            dollar_volume=self._facts.dollar_volume(),
-            bars_per_day=self._bars_per_day,
-        )
-
-    def _notes(
-        self, outlook: Outlook, conditions: MarketConditions, regime: RegimeState | None
-    ) -> tuple[str, ...]:
-        found = list(outlook.warnings)
-        if regime is None:
-            found.append(
-                "warming: the regime detector has seen fewer than 20 bars; all regimes are as likely"
-            )
-        unknown = [
-            s for s, v in zip(self.symbols, conditions.dollar_volume, strict=True) if not math.isfinite(v)
-        ]
-        if unknown:
-            found.append(
-                f"liquidity_unknown: no dollar volume for {_some(unknown)}; impact is taken as 0, "
-                "participation unchecked"
-            )
-        return tuple(found)
-
-
-def _some(symbols: list[str]) -> str:
-    shown = ", ".join(symbols[:3])
-    return shown if len(symbols) <= 3 else f"{shown} and {len(symbols) - 3} more"

@@ -13,6 +13,7 @@ from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.portfolio import Portfolio
 from poise.domain.proposals import Proposals, Signal
 from poise.domain.regime import RegimeState
+from poise.domain.risk import RiskAssessment
 from poise.domain.weights import Weights
 
 
@@ -29,7 +30,7 @@ class Decision:
     weights : Weights
         Of `portfolio`.
     measurement : Measurement
-        What :attr:`metrics` are computed from.
+        What :attr:`metrics` and :attr:`risk` are computed from.
     regime : RegimeState
     signals : mapping of str to Signal
     target : TargetBook
@@ -58,15 +59,21 @@ class Decision:
         return self.measurement.metrics
 
     @property
+    def risk(self) -> RiskAssessment:
+        """The risk of what was held, in full; computed when first read."""
+        return self.measurement.assessment
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What to keep in mind, each beginning with a stable word and a colon."""
-        return tuple(dict.fromkeys([*self.notes, *self.measurement.history.warnings]))
+        return tuple(dict.fromkeys([*self.notes, *self.measurement.warnings]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a person or a machine wants to see of it."""
         return {
             "as_of": self.as_of,
             "metrics": self.metrics,
+            "risk": self.risk,
             "regime": self.regime,
             "signals": {s: signal.factors for s, signal in self.signals.items()},
             "target_weights": self.target.weights,

@@ -48,7 +48,7 @@ class AssetFacts:
     def observe(self, bar: Bar) -> None:
         """Take in what a completed bar says of volumes and market caps."""
         if bar.dollar_volumes is not None:
-            self._volumes.append(bar.dollar_volumes)
+            self._volumes.append(bar.dollar_volumes.copy())
         if bar.market_caps is not None:
             known = np.isfinite(bar.market_caps)
             self._measured_caps[known] = bar.market_caps[known]

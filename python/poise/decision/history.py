@@ -38,6 +38,8 @@ class BarHistory:
         self._last_close = np.full(len(symbols), np.nan)
         self._last_seconds = np.full(len(symbols), -math.inf)
         self._opened: np.datetime64 | None = None
+        # Before the first bar nothing is alive.
+        self._now = 0.0
         self._checksums = (0, 0)
 
     @property
@@ -63,32 +65,33 @@ class BarHistory:
         NonFiniteError
             If a close is infinite, zero or negative; nothing is changed then.
         """
-        self._check(bar)
-        seconds = float(bar.opened.astype("datetime64[s]").astype(np.int64))
-        row: Vector = bar.closes / self._last_close - 1.0
+        seconds = self._check(bar)
+        closes = bar.closes
+        row: Vector = closes / self._last_close - 1.0
         row[seconds - self._last_seconds > MAX_GAP_SECONDS] = np.nan
-        known = np.isfinite(bar.closes)
-        self._last_close[known] = bar.closes[known]
+        known = np.isfinite(closes)
+        self._last_close[known] = closes[known]
         self._last_seconds[known] = seconds
         if self._end == len(self._closes):
             keep = self._capacity
             self._closes[:keep] = self._closes[-keep:]
             self._returns[:keep] = self._returns[-keep:]
             self._end = keep
-        self._closes[self._end] = bar.closes
+        self._closes[self._end] = closes
         self._returns[self._end] = row
         self._end += 1
         self.n_observations += 1
-        self._opened = bar.opened
-        times, closes = self._checksums
+        self._opened, self._now = bar.opened, seconds
+        times, prices = self._checksums
         self._checksums = (
             zlib.crc32(bar.opened.astype("datetime64[ns]").tobytes(), times),
-            zlib.crc32(bar.closes.tobytes(), closes),
+            zlib.crc32(closes.tobytes(), prices),
         )
         return row
 
-    def _check(self, bar: Bar) -> None:
-        if bar.symbols != self.symbols:
+    def _check(self, bar: Bar) -> float:
+        """Refuse a bar that does not fit; return when it opened, in seconds."""
+        if bar.symbols is not self.symbols and bar.symbols != self.symbols:
             raise ShapeError(
                 f"the bar's {len(bar.symbols)} symbols are not the {len(self.symbols)} of this cycle; "
                 "make a new cycle when the universe changes"
@@ -97,12 +100,16 @@ class BarHistory:
             raise InputError(
                 f"bar {bar.opened} is not later than the last one, {self._opened}; bars move forward"
             )
-        bad = np.isinf(bar.closes) | (bar.closes <= 0.0)
-        if bad.any():
-            i = int(np.argmax(bad))
-            raise NonFiniteError(
-                f"close of {self.symbols[i]} at {bar.opened} is {bar.closes[i]}; drop the bar"
-            )
+        closes = bar.closes
+        # NaN fails both comparisons, too: then each close is looked at.
+        if not (np.minimum.reduce(closes) > 0.0 and np.maximum.reduce(closes) < math.inf):
+            bad = np.isinf(closes) | (closes <= 0.0)
+            if bad.any():
+                i = int(np.argmax(bad))
+                raise NonFiniteError(
+                    f"close of {self.symbols[i]} at {bar.opened} is {closes[i]}; drop the bar"
+                )
+        return float(bar.opened.astype("datetime64[s]").astype(np.int64))
 
     def closes(self, rows: int | None = None) -> Matrix:
         """Return the last `rows` closes (all kept ones by default) as a read-only view, newest last."""
@@ -120,11 +127,18 @@ class BarHistory:
 
     def alive(self) -> npt.NDArray[np.bool_]:
         """Return which assets had a close within four days: one closed for a week-end counts as alive."""
-        if self._opened is None:
-            return np.zeros(len(self.symbols), dtype=bool)
-        now = float(self._opened.astype("datetime64[s]").astype(np.int64))
-        return now - self._last_seconds <= MAX_GAP_SECONDS
+        alive: npt.NDArray[np.bool_] = self._now - self._last_seconds <= MAX_GAP_SECONDS
+        return alive
+
+    @property
+    def last_closes(self) -> Vector:
+        """The last known close of every asset as a read-only view; NaN where there never was one."""
+        view = self._last_close.view()
+        view.flags.writeable = False
+        return view
 
     def last_prices(self) -> dict[str, float]:
         """Return the last known close of every asset that ever had one."""
-        return {s: float(p) for s, p in zip(self.symbols, self._last_close, strict=True) if math.isfinite(p)}
+        return {
+            s: p for s, p in zip(self.symbols, self._last_close.tolist(), strict=True) if math.isfinite(p)
+        }

@@ -5,86 +5,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from poise import performance, risk
+from poise.decision.pro_forma import ProForma, pro_forma
 from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.regime import RegimeState
+from poise.domain.risk import RiskAssessment, VarBacktestReport
 from poise.domain.weights import Weights
 from poise.typing import Matrix, Vector
 
-PRO_FORMA_BARS = 500
-SHORT_HISTORY_BARS = 250
 MIN_PRO_FORMA_BARS = 20
-
-
-@dataclass(frozen=True)
-class ProForma:
-    """Today's weights over the bars on which every held asset has a return.
-
-    Attributes
-    ----------
-    returns : ndarray of shape (n_observations,)
-        Of the whole portfolio; cash earns nothing.
-    market : ndarray of shape (n_observations,)
-        Of the benchmark on the same bars.
-    assets : ndarray of shape (n_observations, n_held)
-    weights : ndarray of shape (n_held,)
-    warnings : tuple of str
-    """
-
-    returns: Vector
-    market: Vector
-    assets: Matrix
-    weights: Vector
-    warnings: tuple[str, ...]
-
-
-def pro_forma(symbols: tuple[str, ...], returns: Matrix, weights: Weights, market: Vector) -> ProForma:
-    """Apply `weights` to the last rows of `returns`.
-
-    A held asset without enough common history would shorten everyone's: while the common bars are fewer
-    than 60 and fewer than half of the window, the asset with the shortest history is left out and named.
-
-    Parameters
-    ----------
-    symbols : tuple of str
-    returns : ndarray of shape (n_observations, n_assets)
-        Simple returns; NaN where missing.
-    weights : Weights
-    market : ndarray of shape (n_observations,)
-    """
-    window = returns[-PRO_FORMA_BARS:]
-    market = market[-PRO_FORMA_BARS:]
-    held = [i for i, s in enumerate(symbols) if weights.get(s, 0.0) != 0.0]
-    left_out = []
-    enough = min(60, len(window) // 2)
-    known = np.isfinite(window)
-    while held:
-        complete = known[:, held].all(axis=1)
-        if int(complete.sum()) >= max(enough, 1):
-            break
-        shortest = min(held, key=lambda i: int(known[:, i].sum()))
-        held.remove(shortest)
-        left_out.append(symbols[shortest])
-    complete = known[:, held].all(axis=1) & np.isfinite(market) if held else np.isfinite(market)
-    fractions = np.array([weights[symbols[i]] for i in held])
-    assets = window[complete][:, held]
-    warnings = [
-        f"pro_forma_excludes: {symbol} has too little history to be part of the pro forma risk"
-        for symbol in left_out
-    ]
-    if len(assets) < SHORT_HISTORY_BARS:
-        warnings.append(
-            f"short_history: risk figures rest on {len(assets)} bars, {SHORT_HISTORY_BARS} are wanted"
-        )
-    return ProForma(assets @ fractions, market[complete], assets, fractions, tuple(warnings))
+"""Scenarios, or bars, before a tail is told."""
 
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """What the metrics of one bar are computed from, so that they are computed only when somebody reads them.
+    """What metrics and risk assessment of one bar are computed from, when somebody reads them.
 
     Attributes
     ----------
@@ -94,10 +34,16 @@ class Measurement:
     returns : ndarray of shape (n_observations, n_assets)
         The last bars, a copy; NaN where missing.
     market : ndarray of shape (n_observations,)
+    scenarios : ndarray of shape (n_scenarios, n_assets)
+        Of the next bar, by filtered historical simulation; NaN where an asset has none.
+    backtest : VarBacktest
+        How such forecasts stood up so far, a copy.
     correlation, covariance : ndarray of shape (n_assets, n_assets)
         Of one bar; NaN where an asset is still warming.
     regime : RegimeState
     periods_per_year : float
+    account_drawdown, account_max_drawdown : float
+        Of the book as it was followed, positive fractions.
     """
 
     total_value: float
@@ -105,10 +51,14 @@ class Measurement:
     symbols: tuple[str, ...]
     returns: Matrix
     market: Vector
+    scenarios: Matrix
+    backtest: risk.VarBacktest
     correlation: Matrix
     covariance: Matrix
     regime: RegimeState
     periods_per_year: float
+    account_drawdown: float = 0.0
+    account_max_drawdown: float = 0.0
 
     @cached_property
     def history(self) -> ProForma:
@@ -116,95 +66,141 @@ class Measurement:
         return pro_forma(self.symbols, self.returns, self.weights, self.market)
 
     @cached_property
+    def risky(self) -> Vector:
+        """The fractions held, one per symbol."""
+        return np.array([self.weights.get(s, 0.0) for s in self.symbols])
+
+    @cached_property
+    def outcomes(self) -> tuple[str, Matrix]:
+        """How the next bar could turn out: the method, and the returns of what is held, one row a scenario.
+
+        Plain history while filtered scenarios are few; no row at all while that is short, too.
+        """
+        columns = list(self.history.columns)
+        filtered = self.scenarios[:, columns]
+        filtered = filtered[np.isfinite(filtered).all(axis=1)]
+        if len(filtered) >= MIN_PRO_FORMA_BARS:
+            return "filtered_historical", filtered
+        enough = len(self.history.returns) >= MIN_PRO_FORMA_BARS
+        return "historical", self.history.assets if enough else self.history.assets[:0]
+
+    def tail(self, confidence_level: float) -> tuple[float, float]:
+        """Return value at risk and conditional value at risk on :attr:`outcomes`, by the model alone."""
+        if not self.history.columns:
+            return 0.0, 0.0
+        _, outcomes = self.outcomes
+        if not len(outcomes):
+            return math.nan, math.nan
+        tail = risk.tail_risk(outcomes @ self.history.weights, confidence_level=confidence_level)
+        return tail.value_at_risk, tail.conditional_value_at_risk
+
+    @cached_property
+    def trial(self) -> VarBacktestReport | None:
+        """How earlier forecasts stood up; None while there are fewer than 250."""
+        return self.backtest.report()
+
+    @property
+    def inflation(self) -> float:
+        """What the model's losses are multiplied by: more than 1 while the backtest rejects it."""
+        return 1.0 if self.trial is None else self.trial.inflation
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to keep in mind about the figures, each beginning with a stable word and a colon."""
+        if self.trial is None or not self.trial.rejected:
+            return self.history.warnings
+        found = self.trial
+        health = (
+            f"risk_model: rejected over {found.n_observations} bars by {' and '.join(found.rejected)}; "
+            f"value at risk and shortfall are multiplied by {found.inflation:.2f}"
+        )
+        return (*self.history.warnings, health)
+
+    @cached_property
     def metrics(self) -> EnhancedPortfolioMetrics:
         """The fourteen numbers."""
-        history = self.history
-        risky = np.array([self.weights.get(s, 0.0) for s in self.symbols])
-        estimated = np.isfinite(np.diag(self.covariance)) & (risky != 0.0)
-        value_at_risk, expected_shortfall = _tail(history)
-        max_drawdown = risk.max_drawdown(history.returns) if len(history.returns) else math.nan
-        concentration = risk.concentration_ratio(risky)
+        history, risky = self.history, self.risky
+        value_at_risk, expected_shortfall = (self.inflation * loss for loss in self.tail(0.95))
+        per_year = self.periods_per_year
         enough = len(history.returns) >= 2
         return EnhancedPortfolioMetrics(
             total_value_usd=self.total_value,
             asset_count=int(np.count_nonzero(risky)),
-            concentration_ratio=concentration,
+            concentration_ratio=risk.concentration_ratio(risky),
             correlation_matrix=_nested(self.symbols, self.correlation),
-            risk_score=risk.risk_score(
-                cvar_95=expected_shortfall,
-                concentration_ratio=concentration,
-                average_correlation=_average_held_correlation(self.correlation, risky),
-                max_drawdown=max_drawdown,
-                exposure=self.weights.exposure,
-                regime_probabilities={str(k): p for k, p in self.regime.probabilities.items()},
-            ),
+            risk_score=risk.risk_score(**self.score_arguments(expected_shortfall)),
             cash_percentage=100.0 * self.weights.cash,
             sharpe_ratio=(
-                performance.sharpe_ratio(history.returns, periods_per_year=self.periods_per_year)
-                if enough
-                else math.nan
+                performance.sharpe_ratio(history.returns, periods_per_year=per_year) if enough else math.nan
             ),
-            max_drawdown=max_drawdown,
+            max_drawdown=self.max_drawdown,
             volatility=(
-                performance.annualized_volatility(history.returns, periods_per_year=self.periods_per_year)
+                performance.annualized_volatility(history.returns, periods_per_year=per_year)
                 if enough
                 else math.nan
             ),
-            beta_to_market=risk.beta(history.returns, history.market) if enough else math.nan,
-            diversification_ratio=(
-                risk.diversification_ratio(risky[estimated], self.covariance[np.ix_(estimated, estimated)])
-                if estimated.sum() > 1
-                else 1.0
-            ),
+            beta_to_market=self.beta,
+            diversification_ratio=self.diversification_ratio,
             market_regime=self.regime.label,
             var_95=value_at_risk,
             cvar_95=expected_shortfall,
         )
 
+    @cached_property
+    def assessment(self) -> RiskAssessment:
+        """The risk in full."""
+        from poise.decision.assessment import assess
 
-def market_returns(returns: Matrix, caps: Vector | None) -> Vector:
-    """Return the market's return per bar: cap-weighted where caps are known, else equal-weighted.
+        return assess(self)
 
-    Each bar uses the assets that have a return at it; NaN where none has.
-    """
-    known = np.isfinite(returns)
-    weights = (
-        np.ones(returns.shape[1]) if caps is None or not np.isfinite(caps).any() else np.nan_to_num(caps)
-    )
-    total = known @ weights
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(total > 0.0, np.where(known, returns, 0.0) @ weights / total, np.nan)
+    def score_arguments(self, cvar_95: float) -> dict[str, Any]:
+        """Return the arguments of :func:`poise.risk.risk_score`."""
+        return {
+            "cvar_95": cvar_95,
+            "concentration_ratio": risk.concentration_ratio(self.risky),
+            "average_correlation": self.average_correlation,
+            "max_drawdown": self.max_drawdown,
+            "exposure": self.weights.exposure,
+            "regime_probabilities": {str(k): p for k, p in self.regime.probabilities.items()},
+        }
 
+    @cached_property
+    def max_drawdown(self) -> float:
+        """Pro forma, a positive fraction; NaN without a bar."""
+        returns = self.history.returns
+        return risk.max_drawdown(returns) if len(returns) else math.nan
 
-def aligned_tail(values: Vector, length: int) -> Vector:
-    """Return the last `length` values, NaN before the first."""
-    tail = np.full(length, math.nan)
-    recent = values[-length:]
-    if len(recent):
-        tail[-len(recent) :] = recent
-    return tail
+    @cached_property
+    def beta(self) -> float:
+        """Pro forma, to the market; NaN with fewer than two bars."""
+        history = self.history
+        return risk.beta(history.returns, history.market) if len(history.returns) >= 2 else math.nan
 
+    @cached_property
+    def estimated(self) -> npt.NDArray[np.intp]:
+        """The places of the assets held that have a covariance."""
+        return np.flatnonzero(np.isfinite(np.diag(self.covariance)) & (self.risky != 0.0))
 
-def _tail(history: ProForma) -> tuple[float, float]:
-    """Return VaR and CVaR at 95 %: filtered historical, plain historical while that is warming."""
-    if not len(history.weights):
-        return 0.0, 0.0
-    if len(history.returns) < MIN_PRO_FORMA_BARS:
-        return math.nan, math.nan
-    tail = risk.filtered_value_at_risk(history.assets, history.weights, confidence_level=0.95)
-    return tail.value_at_risk, tail.conditional_value_at_risk
+    @cached_property
+    def diversification_ratio(self) -> float:
+        """Of the assets held that have a covariance."""
+        held = self.estimated
+        if len(held) < 2:
+            return 1.0
+        return risk.diversification_ratio(self.risky[held], self.covariance[np.ix_(held, held)])
 
-
-def _average_held_correlation(correlation: Matrix, risky: Vector) -> float:
-    held = np.flatnonzero(risky)
-    if len(held) < 2:
-        return math.nan
-    pairs = correlation[np.ix_(held, held)][np.triu_indices(len(held), k=1)]
-    pairs = pairs[np.isfinite(pairs)]
-    return float(pairs.mean()) if len(pairs) else math.nan
+    @cached_property
+    def average_correlation(self) -> float:
+        """Of the assets held; NaN for fewer than two."""
+        held = np.flatnonzero(self.risky)
+        if len(held) < 2:
+            return math.nan
+        block = self.correlation[np.ix_(held, held)]
+        pairs = block[np.triu_indices(len(held), k=1)]
+        pairs = pairs[np.isfinite(pairs)]
+        return float(pairs.mean()) if len(pairs) else math.nan
 
 
 def _nested(symbols: tuple[str, ...], matrix: Matrix) -> dict[str, dict[str, float]]:
-    return {
-        a: dict(zip(symbols, map(float, row), strict=True)) for a, row in zip(symbols, matrix, strict=True)
-    }
+    # tolist makes floats of a whole row at once.
+    return {a: dict(zip(symbols, row, strict=True)) for a, row in zip(symbols, matrix.tolist(), strict=True)}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.proposals import Signal
 from poise.domain.regime import RegimeState
+from poise.domain.risk import RiskAssessment
 from poise.domain.weights import Weights
 
 
@@ -46,6 +47,7 @@ class StrategyAnalysis:
     symbol : str or None
         The asset asked about; None for the whole book.
     metrics : EnhancedPortfolioMetrics
+    risk : RiskAssessment
     regime : RegimeState
     signals : mapping of str to mapping of str to float
         Symbol to factor to score; the factor ``combined`` is the total.
@@ -60,10 +62,13 @@ class StrategyAnalysis:
         Close of the last bar used, UTC.
     source : str
         Where the prices came from.
+    verdicts : mapping of str to Signal
+        The signal of every asset as it is used, with the reason why it was kept or cut.
     """
 
     symbol: str | None
     metrics: EnhancedPortfolioMetrics
+    risk: RiskAssessment
     regime: RegimeState
     signals: Mapping[str, Mapping[str, float]]
     signal: Signal | None
@@ -72,6 +77,7 @@ class StrategyAnalysis:
     warnings: tuple[str, ...]
     as_of: datetime
     source: str = ""
+    verdicts: Mapping[str, Signal] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the analysis as plain values."""

@@ -41,9 +41,10 @@ class EnhancedPortfolioMetrics:
         ``bull``, ``bear``, ``sideways`` or ``high_volatility``.
     var_95 : float
         One-day value at risk, filtered historical (plain historical while warming), a positive
-        fraction of total value.
+        fraction of total value. While the model's backtest rejects it, and a warning says so, it is
+        multiplied by up to 1.5.
     cvar_95 : float
-        One-day expected shortfall on the same scenarios, at least `var_95`.
+        One-day expected shortfall on the same scenarios, likewise; at least `var_95`.
     """
 
     total_value_usd: float

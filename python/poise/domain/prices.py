@@ -183,6 +183,40 @@ class PricePanel:
             market_caps=None if self.market_caps is None else self.market_caps[cut],
         )
 
+    def extended(self, bars: Sequence[Bar]) -> PricePanel:
+        """Return a panel with `bars` after the last row; what they do not tell of is missing.
+
+        Raises
+        ------
+        ShapeError
+            If a bar is for other symbols.
+        InputError
+            If the bars do not move forward in time.
+        """
+        if not bars:
+            return self
+        for bar in bars:
+            if bar.symbols != self.symbols:
+                raise ShapeError(
+                    f"a bar's {len(bar.symbols)} symbols are not the {self.n_assets} of the panel"
+                )
+
+        def grown(name: str, block: Matrix | None) -> Matrix | None:
+            rows = [getattr(bar, name) for bar in bars]
+            if block is None and all(row is None for row in rows):
+                return None
+            missing = np.full(self.n_assets, np.nan)
+            past = np.full(self.closes.shape, np.nan) if block is None else block
+            return np.vstack([past, *(missing if row is None else row for row in rows)])
+
+        return replace(
+            self,
+            opened=np.concatenate([self.opened, np.array([bar.opened for bar in bars], self.opened.dtype)]),
+            closes=np.vstack([self.closes, *(bar.closes for bar in bars)]),
+            dollar_volumes=grown("dollar_volumes", self.dollar_volumes),
+            market_caps=grown("market_caps", self.market_caps),
+        )
+
     def select(self, symbols: Sequence[str]) -> PricePanel:
         """Return the named assets only, in that order."""
         columns = [self.column(s) for s in symbols]

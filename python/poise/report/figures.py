@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from poise.backtest import BacktestResult
+    from poise.decision import RegimePath
 
 INK, MUTED, GRID = "#1f2933", "#7b8794", "#e4e7eb"
 STRATEGY_COLOUR, BASELINE_COLOUR = "#0b6e4f", "#9aa5b1"
@@ -82,6 +83,39 @@ def regime_ribbon(times: Sequence[Any], regimes: Sequence[RegimeLabel]) -> list[
         seen.add(label)
         start += length
     return traces
+
+
+def regime_figure(path: RegimePath) -> go.Figure:
+    """Draw the market, the regimes as a ribbon below, and the probability of each regime."""
+    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
+
+    times = [str(t) for t in path.times.astype("datetime64[s]")]
+    figure = make_subplots(
+        rows=3, cols=1, shared_xaxes=True, row_heights=[0.5, 0.06, 0.44], vertical_spacing=0.03
+    )
+    market = go.Scatter(x=times, y=path.index, name="equal-weighted market", line={"color": STRATEGY_COLOUR})
+    figure.add_trace(market.update(hovertemplate="%{y:.3f}"), row=1, col=1)
+    for trace in regime_ribbon(times, [state.label for state in path.states]):
+        figure.add_trace(trace, row=2, col=1)
+    for label in REGIME_LABELS:
+        name = label.replace("_", " ")
+        layer = go.Scatter(
+            x=times,
+            y=[state.probabilities[label] for state in path.states],
+            name=name,
+            legendgroup=label,
+            showlegend=False,
+            stackgroup="probability",
+            mode="lines",
+            line={"width": 0, "color": REGIME_COLOURS[label]},
+            fillcolor=REGIME_COLOURS[label],
+            hovertemplate=f"{name} %{{y:.0%}}<extra></extra>",
+        )
+        figure.add_trace(layer, row=3, col=1)
+    figure.update_yaxes(visible=False, range=[0, 1], row=2, col=1)
+    figure.update_yaxes(tickformat=".0%", range=[0, 1], row=3, col=1)
+    return _styled(figure, height=520)
 
 
 def drawdown_figure(result: BacktestResult) -> go.Figure:

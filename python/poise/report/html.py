@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from poise.config.paths import expanded
 from poise.errors import OutputError
@@ -16,9 +17,13 @@ from poise.report.markup import section
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 """What the browser may do: run what stands in the file, fetch nothing."""
 
+Written: TypeAlias = Literal["report", "figure"]
 
-def require_writable(path: str | Path) -> None:
-    """Make the folder of a report and see that a file can be written there.
+_WAY_OUT: Mapping[Written, str] = {"report": "path with --report", "figure": "folder with --out"}
+
+
+def require_writable(path: str | Path, *, what: Written = "report") -> None:
+    """Make the folder of a report or figure and see that a file can be written there.
 
     Raises
     ------
@@ -34,7 +39,7 @@ def require_writable(path: str | Path) -> None:
         if is_new:
             target.unlink()
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise _unwritable(target, error, what) from error
 
 
 def write_report(content: ReportContent, path: str | Path) -> Path:
@@ -45,34 +50,61 @@ def write_report(content: ReportContent, path: str | Path) -> Path:
     OutputError
         If the file cannot be written; the message names it.
     """
-    target = expanded(path)
-    page = render(content)
+    return _write(render(content), expanded(path), "report")
+
+
+def _write(page: str, target: Path, what: Written) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # A path that is no Unicode may be quoted in it.
         target.write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise _unwritable(target, error, what) from error
     return target.resolve()
 
 
-def _unwritable(target: Path, error: OSError) -> OutputError:
+def _unwritable(target: Path, error: OSError, what: Written) -> OutputError:
     return OutputError(
-        f"cannot write the report to {target}: {error.strerror or error}; choose another path with --report"
+        f"cannot write the {what} to {target}: {error.strerror or error}; choose another {_WAY_OUT[what]}"
     )
 
 
 def render(content: ReportContent) -> str:
     """Return the report as HTML."""
-    title = escape(content.title)
+    return _page(content.title, sections.subtitle(content), content.mode, "".join(_body(content)))
+
+
+def write_figure(figure: Any, path: str | Path, *, title: str, subtitle: str, mode: str = "PAPER") -> Path:
+    """Write one figure as a self-contained HTML file and return its absolute path.
+
+    Parameters
+    ----------
+    figure : plotly figure
+        Of :mod:`poise.report.figures`.
+    path : str or Path
+    title, subtitle : str
+        What it shows, from which prices and up to when.
+    mode : {"PAPER", "LIVE"}, default="PAPER"
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written; the message names it.
+    """
+    page = _page(title, subtitle, mode, section(title, _chart(figure, "figure")))
+    return _write(page, expanded(path), "figure")
+
+
+def _page(title: str, subtitle: str, mode: str, body: str) -> str:
+    shown = escape(title)
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>poise: {title}</title><style>{_style()}</style>{_script()}</head><body>"
-        f"<header><div><h1>{title}</h1><p>{escape(sections.subtitle(content))}</p></div>"
-        f"<span class='mode {content.mode.lower()}'>{escape(content.mode)}</span></header>"
-        f"<main>{''.join(_body(content))}</main></body></html>\n"
+        f"<title>poise: {shown}</title><style>{_style()}</style>{_script()}</head><body>"
+        f"<header><div><h1>{shown}</h1><p>{escape(subtitle)}</p></div>"
+        f"<span class='mode {mode.lower()}'>{escape(mode)}</span></header>"
+        f"<main>{body}</main></body></html>\n"
     )
 
 

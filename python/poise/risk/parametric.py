@@ -59,10 +59,7 @@ def cornish_fisher_tail(returns: Vector, confidence_level: float) -> tuple[float
     mean, deviation = _mean_and_deviation(returns, confidence_level, needed=4, method="cornish_fisher")
     if deviation == 0:
         return -mean, -mean
-    centred = (returns - mean) / deviation
-    second = float(np.mean(centred**2))
-    skewness = float(np.mean(centred**3)) / second**1.5
-    excess = float(np.mean(centred**4)) / second**2 - 3
+    skewness, excess = _shape(returns, mean, deviation)
     _require_rising_quantiles(skewness, excess)
     tail = 1 - confidence_level
     z = _STANDARD.inv_cdf(tail)
@@ -73,14 +70,37 @@ def cornish_fisher_tail(returns: Vector, confidence_level: float) -> tuple[float
     return -mean - deviation * quantile, deviation * _STANDARD.pdf(z) / tail * correction - mean
 
 
-def _require_rising_quantiles(skewness: float, excess: float) -> None:
-    """Refuse moments for which a higher level could give a lower quantile (Maillard, 2012).
+def cornish_fisher_holds(returns: Vector) -> bool:
+    """Return whether the expansion is one for these returns: its quantiles rise with the level.
+
+    Raises
+    ------
+    NonFiniteError, EmptyInputError, NotEnoughDataError
+        As :func:`cornish_fisher_tail`.
+    """
+    mean, deviation = _mean_and_deviation(returns, 0.5, needed=4, method="cornish_fisher")
+    return deviation == 0 or _quantiles_rise(*_shape(returns, mean, deviation))
+
+
+def _shape(returns: Vector, mean: float, deviation: float) -> tuple[float, float]:
+    """Return skewness and excess kurtosis."""
+    centred = (returns - mean) / deviation
+    second = float(np.mean(centred**2))
+    return float(np.mean(centred**3)) / second**1.5, float(np.mean(centred**4)) / second**2 - 3
+
+
+def _quantiles_rise(skewness: float, excess: float) -> bool:
+    """Return whether a higher level never gives a lower quantile (Maillard, 2012).
 
     The expansion's derivative in z is a parabola; it must open upwards and have no two real roots.
     """
     curvature = excess / 8 - skewness**2 / 6
     constant = 1 - excess / 8 + 5 * skewness**2 / 36
-    if curvature < 0 or skewness**2 / 9 - 4 * curvature * constant > 0:
+    return curvature >= 0 and skewness**2 / 9 - 4 * curvature * constant <= 0
+
+
+def _require_rising_quantiles(skewness: float, excess: float) -> None:
+    if not _quantiles_rise(skewness, excess):
         raise ParameterError(
             f"cornish_fisher does not hold for skewness {skewness:.3g} and excess kurtosis {excess:.3g}: its "
             "quantiles would not rise with the level; use method 'student_t' or 'historical'"

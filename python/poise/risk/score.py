@@ -82,6 +82,72 @@ def risk_score(
     >>> round(score, 3)
     0.381
     """
+    return _score(
+        cvar_95=cvar_95,
+        concentration_ratio=concentration_ratio,
+        average_correlation=average_correlation,
+        max_drawdown=max_drawdown,
+        exposure=exposure,
+        regime_probabilities=regime_probabilities,
+    )[0]
+
+
+def risk_score_parts(
+    *,
+    cvar_95: float,
+    concentration_ratio: float,
+    average_correlation: float,
+    max_drawdown: float,
+    exposure: float,
+    regime_probabilities: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """How much each part adds to :func:`risk_score`.
+
+    Parameters
+    ----------
+    cvar_95, concentration_ratio, average_correlation, max_drawdown, exposure, regime_probabilities
+        As for :func:`risk_score`.
+
+    Returns
+    -------
+    dict of str to float
+        One entry for each of :data:`RISK_SCORE_WEIGHTS`, from 0 on; they sum to the score. NaN for a part
+        that is not known (and was left out of the sum).
+
+    Raises
+    ------
+    NonFiniteError, ParameterError
+        As :func:`risk_score`.
+
+    Examples
+    --------
+    >>> from poise.risk import risk_score_parts
+    >>> parts = risk_score_parts(
+    ...     cvar_95=0.05, concentration_ratio=1.0, average_correlation=0.0, max_drawdown=0.0, exposure=1.0
+    ... )
+    >>> round(parts["tail"], 3), round(parts["concentration"], 3), parts["regime"]
+    (0.206, 0.176, nan)
+    """
+    return _score(
+        cvar_95=cvar_95,
+        concentration_ratio=concentration_ratio,
+        average_correlation=average_correlation,
+        max_drawdown=max_drawdown,
+        exposure=exposure,
+        regime_probabilities=regime_probabilities,
+    )[1]
+
+
+def _score(
+    *,
+    cvar_95: float,
+    concentration_ratio: float,
+    average_correlation: float,
+    max_drawdown: float,
+    exposure: float,
+    regime_probabilities: Mapping[str, float] | None,
+) -> tuple[float, dict[str, float]]:
+    """Return the score and what each part adds to it."""
     held = as_number(exposure, "exposure")
     if not math.isfinite(held):
         raise NonFiniteError(f"exposure is {held}; pass the sum of absolute risky weights")
@@ -95,13 +161,15 @@ def risk_score(
         "regime": _stress_probability(regime_probabilities),
     }
     if held == 0:
-        return 0.0
-    known = {part: value for part, value in parts.items() if not math.isnan(value)}
+        return 0.0, dict.fromkeys(parts, 0.0)
+    known = {part: _clip(value) for part, value in parts.items() if not math.isnan(value)}
     total = math.fsum(RISK_SCORE_WEIGHTS[part] for part in known)
     if total == 0:
-        return math.nan
-    blend = math.fsum(RISK_SCORE_WEIGHTS[part] * _clip(value) for part, value in known.items()) / total
-    return min(held, 1.0) * min(blend, 1.0)
+        return math.nan, dict.fromkeys(parts, math.nan)
+    blend = math.fsum(RISK_SCORE_WEIGHTS[part] * value for part, value in known.items()) / total
+    share = min(held, 1.0) / total
+    added = {part: share * RISK_SCORE_WEIGHTS[part] * known.get(part, math.nan) for part in parts}
+    return min(held, 1.0) * min(blend, 1.0), added
 
 
 def _stress_probability(probabilities: Mapping[str, float] | None) -> float:

@@ -15,7 +15,7 @@ from poise.risk._inputs import as_level, require_finite, unwrap_returns
 from poise.risk.parametric import cornish_fisher_tail, gaussian_tail, student_t_tail
 from poise.typing import ArrayLike, Vector
 
-Method: TypeAlias = Literal["historical", "gaussian", "student_t", "cornish_fisher"]
+TailMethod: TypeAlias = Literal["historical", "gaussian", "student_t", "cornish_fisher"]
 
 _PARAMETRIC: dict[str, Callable[[Vector, float], tuple[float, float]]] = {
     "gaussian": gaussian_tail,
@@ -47,7 +47,7 @@ def value_at_risk(
     returns: ArrayLike,
     *,
     confidence_level: float = 0.95,
-    method: Method = "historical",
+    method: TailMethod = "historical",
     weights: ArrayLike | None = None,
 ) -> Any:
     """Value at risk: the loss exceeded with probability ``1 - confidence_level``.
@@ -106,7 +106,7 @@ def conditional_value_at_risk(
     returns: ArrayLike,
     *,
     confidence_level: float = 0.95,
-    method: Method = "historical",
+    method: TailMethod = "historical",
     weights: ArrayLike | None = None,
 ) -> Any:
     """Conditional value at risk: the mean loss of the worst ``1 - confidence_level``.
@@ -148,7 +148,7 @@ def tail_risk(
     returns: ArrayLike,
     *,
     confidence_level: float = 0.95,
-    method: Method = "historical",
+    method: TailMethod = "historical",
     weights: ArrayLike | None = None,
 ) -> TailRisk:
     """Value at risk and conditional value at risk of one series, in one pass.
@@ -219,8 +219,8 @@ def _observation_weights(weights: ArrayLike) -> Vector:
 def _parametric(method: str, weights: ArrayLike | None) -> Callable[[Vector, float], tuple[float, float]]:
     if method not in _PARAMETRIC:
         raise ParameterError(
-            f"method is {method!r}, expected one of {', '.join(get_args(Method))}"
-            f"{did_you_mean(str(method), get_args(Method))}"
+            f"method is {method!r}, expected one of {', '.join(get_args(TailMethod))}"
+            f"{did_you_mean(str(method), get_args(TailMethod))}"
         )
     if weights is not None:
         raise ParameterError(f"weights go with method 'historical' only, not with {method!r}; leave them out")

@@ -178,9 +178,50 @@ class TestAnalyze:
     def test_in_words(self, run: Run, bars: Path) -> None:
         ran = run("analyze", "--data", bars, "--symbol", "SIM2/USDT")
         assert (ran.code, ran.err) == (0, "")
-        for part in ("PAPER", "Regime  ", "The book", "Target\n", "Recommendation  ", "Why\n", "Warnings\n"):
+        parts = ("PAPER", "Regime  ", "The book", "Risk\n", "Who contributes\n", "Risk score  ", "Signals\n")
+        for part in (*parts, "Target\n", "Recommendation  ", "Why\n", "Warnings\n"):
             assert part in ran.out
         assert max(map(len, ran.out.splitlines())) <= 100
+
+    def test_the_risk_in_words_adds_up(self, run: Run, bars: Path) -> None:
+        out = run("analyze", "--data", bars).out
+        risk = run("analyze", "--data", bars, "--json").document()["risk"]
+        methods = {tail["method"].replace("_", " ") for tail in risk["tails"]}
+        assert all(any(line.startswith(method) for line in out.splitlines()) for method in methods)
+        parts = sum(part["conditional_value_at_risk_95"] for part in risk["components"].values())
+        assert parts == pytest.approx(risk["cvar_95"], rel=CLOSED_FORM)
+        (total,) = (line for line in out.splitlines() if line.startswith("all "))
+        assert f"{risk['cvar_95']:.2%}" in total
+
+    def test_every_signal_says_why_it_was_kept_or_cut(self, run: Run, bars: Path) -> None:
+        out = run("analyze", "--data", bars).out
+        document = run("analyze", "--data", bars, "--json").document()
+        assert set(document["verdicts"]) == set(document["signals"])
+        for symbol, verdict in document["verdicts"].items():
+            word = verdict["reason"].partition(":")[0]
+            assert word in ("kept", "cut")
+            assert (verdict["score"] == 0.0) is (word == "cut")
+            assert any(line.startswith(symbol) and word in line for line in out.splitlines())
+
+    def test_figures_are_written_where_asked(self, run: Run, bars: Path) -> None:
+        ran = run("analyze", "--data", bars, "--regime", "--correlation", "--out", "new/figures")
+        assert (ran.code, ran.err) == (0, "")
+        for name in ("regime", "correlation"):
+            file = Path(f"new/figures/poise-{name}.html")
+            assert f"{name}: " in ran.out
+            assert file.name in ran.out.replace("\n", "")
+            page = file.read_text()
+            assert page.startswith("<!doctype html>")
+            assert "Plotly.newPlot" in page
+            assert "default-src 'none'" in page
+
+    def test_figures_are_named_in_the_document(self, run: Run, bars: Path) -> None:
+        document = run("analyze", "--data", bars, "--regime", "--json").document()
+        assert set(document["figures"]) == {"regime"}
+        assert Path(document["figures"]["regime"]) == Path("poise-regime.html").resolve()
+        assert Path("poise-regime.html").exists()
+        assert not Path("poise-correlation.html").exists()
+        assert run("analyze", "--data", bars, "--json").document()["figures"] == {}
 
     @pytest.mark.parametrize("name", ["book.json", "book.toml"])
     def test_a_book_of_ones_own(self, name: str, run: Run, bars: Path) -> None:

@@ -105,6 +105,26 @@ class TestData:
         assert run("analyze", "--data", "bars.csv", "--on-bad-bar", "refuse").code == 1
 
 
+class TestFigures:
+    def test_a_folder_without_a_figure_is_a_mistake(self, run: Run, bars: Path) -> None:
+        ran = run("analyze", "--data", bars, "--out", "somewhere")
+        assert ran.code == 2
+        assert "add --regime or --correlation" in ran.refusal()
+        assert not Path("somewhere").exists()
+        refused = run("analyze", "--data", bars, "--out", "somewhere", "--json")
+        assert refused.code == 2
+        assert refused.refused_document()["type"] == "ParameterError"
+
+    def test_a_folder_that_cannot_be_is_said_before_the_computation(self, run: Run, bars: Path) -> None:
+        Path("taken").write_text("a file")
+        ran = run("analyze", "--data", bars, "--regime", "--out", "taken")
+        assert ran.code == 1
+        message = ran.refusal()
+        assert "cannot write the figure to taken/poise-regime.html" in message
+        assert "choose another folder with --out" in message
+        assert ran.out == ""
+
+
 class TestUnknownSymbol:
     def test_analyze_names_the_nearest(self, run: Run, bars: Path) -> None:
         words = ("analyze", "--data", bars, "--symbol", "SIM1/USD")

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from poise.backtest import BacktestResult
+from poise.decision import regime_path
+from poise.market import MarketData
 from poise.report import ReportContent, figures
 from poise.risk import drawdowns
 from poise.typing import REGIME_LABELS
@@ -111,3 +113,20 @@ class TestCorrelation:
 def test_no_name_can_be_read_as_markup(name: str, result: BacktestResult) -> None:
     for trace in getattr(figures, name)(result).data:
         assert "<" not in trace.name
+
+
+class TestRegime:
+    def test_probabilities_are_stacked_to_one_below_market_and_ribbon(self, market: MarketData) -> None:
+        path = regime_path(market.panel)
+        figure = figures.regime_figure(path)
+        np.testing.assert_array_equal(figure.data[0].y, path.index)
+        np.testing.assert_array_equal(stamps(figure.data[0].x), stamps(path.times))
+        layers = [trace for trace in figure.data if trace["type"] == "scatter"][1:]
+        assert [trace.legendgroup for trace in layers] == list(REGIME_LABELS)
+        np.testing.assert_allclose(np.sum([trace.y for trace in layers], axis=0), 1.0, atol=SUM)
+        ribbon = [trace for trace in figure.data if trace.type == "bar"]
+        assert ribbon[-1].legendgroup == path.states[-1].label
+
+    def test_nothing_to_draw_is_an_empty_figure(self, market: MarketData) -> None:
+        figure = figures.regime_figure(regime_path(market.panel.rows(0, 3)))
+        assert all(len(trace.y) == 0 for trace in figure.data)

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from poise.errors import NonFiniteError, ParameterError
-from poise.risk import RISK_SCORE_WEIGHTS, risk_score
+from poise.risk import RISK_SCORE_WEIGHTS, risk_score, risk_score_parts
 
 CALM = {"bull": 0.7, "sideways": 0.3, "bear": 0.0, "high_volatility": 0.0}
 STORM = {"bull": 0.0, "sideways": 0.0, "bear": 0.4, "high_volatility": 0.6}
@@ -65,3 +65,19 @@ def test_bad_input_is_refused() -> None:
         risk_score(**BOOK, regime_probabilities={"bull": 1.0})
     with pytest.raises(ParameterError, match="cvar_95 is None"):
         risk_score(**{**BOOK, "cvar_95": None})
+
+
+def test_the_parts_sum_to_the_score() -> None:
+    for arguments in (
+        {**BOOK, "regime_probabilities": STORM},
+        BOOK,
+        {**BOOK, "average_correlation": math.nan},
+        {**dict.fromkeys(BOOK, 1.0), "regime_probabilities": STORM},
+    ):
+        parts = risk_score_parts(**arguments)
+        assert set(parts) == set(RISK_SCORE_WEIGHTS)
+        known = [part for part in parts.values() if not math.isnan(part)]
+        assert math.fsum(known) == pytest.approx(risk_score(**arguments), rel=1e-12)
+    assert math.isnan(risk_score_parts(**BOOK)["regime"])
+    assert set(risk_score_parts(**{**BOOK, "exposure": 0.0}).values()) == {0.0}
+    assert all(math.isnan(part) for part in risk_score_parts(**NOTHING_KNOWN).values())

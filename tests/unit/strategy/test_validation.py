@@ -114,8 +114,8 @@ def opposed_twins():
     rng = np.random.default_rng(3)
     returns = rng.normal(0.0, 0.03, (320, 6))
     returns[:, 1] = returns[:, 0] + rng.normal(0.0, 0.002, 320)
-    returns[:, 0] += 0.008
-    returns[:, 1] -= 0.008
+    returns[:, 0] += 0.005
+    returns[:, 1] -= 0.005
     return 100.0 * np.exp(np.cumsum(returns, axis=0))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from poise.decision.metrics import market_returns, pro_forma
+from poise.decision.pro_forma import market_returns, pro_forma
 from poise.domain.weights import Weights
 
 

@@ -1,0 +1,86 @@
+"""The risk model on trial: yesterday's forecast for yesterday's weights beside today's return."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import numpy.typing as npt
+
+from poise import _native, risk
+from poise.typing import Matrix, Vector
+
+TRIAL_SCENARIOS = 200
+"""Scenarios behind a forecast before it is held against what happened: ten beyond the 95 % level."""
+
+TRIAL_OBSERVATIONS = 220
+"""Own returns of an asset that make so many scenarios."""
+
+
+class RiskTrial:
+    """Filtered scenarios and the backtest of what is forecast from them.
+
+    While nothing is held, inverse-volatility weights of what had a return in the bar before stand in for the
+    book: the model is on trial, whatever it is applied to.
+    """
+
+    def __init__(self, n_assets: int) -> None:
+        self._history = risk.FilteredHistory(n_assets)
+        self._backtest = risk.VarBacktest()
+        # Whether every asset has history enough; once it has, it keeps it.
+        self._seasoned = False
+        self._present: npt.NDArray[np.bool_] = np.zeros(n_assets, dtype=bool)
+
+    def observe(self, row: Vector, held: Vector | None) -> None:
+        """Take in one row of returns.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_assets,)
+            NaN where missing.
+        held : ndarray of shape (n_assets,) or None
+            The risky fractions when the bar began; None while nothing is held.
+        """
+        if self._history.n_observations >= TRIAL_OBSERVATIONS:
+            self._judge(row, held)
+        self._history.push(row)
+        self._present = np.isfinite(row)
+
+    def _judge(self, row: Vector, held: Vector | None) -> None:
+        """Forecast from what was known before `row`, then look at `row`.
+
+        A bar on which an asset of the forecast has no return says nothing and is passed over. An asset whose
+        own history is too short is left out of both sides.
+        """
+        weights = self._stand_in() if held is None else held
+        if not self._seasoned:
+            young = self._history.observations < TRIAL_OBSERVATIONS
+            self._seasoned = not young.any()
+            weights = np.where(young, 0.0, weights)
+        total = float(weights @ row)
+        if total != total:  # noqa: PLR0124 - NaN is the only value that is not itself
+            # What is not held may be missing: NaN times zero.
+            held_now = weights != 0.0
+            total = float(weights[held_now] @ row[held_now])
+        outcomes = self._history.outcomes(weights)
+        if total != total or len(outcomes) < TRIAL_SCENARIOS:  # noqa: PLR0124
+            return
+        tails = [_native.historical_tail(outcomes, level) for level in risk.BACKTEST_LEVELS]
+        if tails[0][1] > 0.0:
+            self._backtest.observe(total, [tail[0] for tail in tails], [tail[1] for tail in tails])
+
+    def _stand_in(self) -> Vector:
+        volatility = self._history.volatility
+        used = self._present & (volatility > 0.0)
+        weights = np.zeros(len(volatility))
+        weights[used] = 1.0 / volatility[used]
+        total = weights.sum()
+        return weights / total if total > 0.0 else weights
+
+    def scenarios(self) -> Matrix:
+        """Return the scenarios for the next bar, NaN where an asset has none."""
+        return self._history.scenarios()
+
+    def backtest(self) -> risk.VarBacktest:
+        """Return the backtest as it stands, a copy."""
+        return copy.copy(self._backtest)
