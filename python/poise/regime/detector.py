@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-import json
+import copyreg
+from collections.abc import Callable, Sequence
 from threading import RLock
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from poise import _native
 from poise.domain.labels import BARE, Labels, unwrap_matrix, unwrap_vector
 from poise.domain.regime import RegimeState
 from poise.errors import (
@@ -19,17 +21,26 @@ from poise.errors import (
     ShapeError,
     StateError,
 )
-from poise.regime.engine import RegimeEngine
-from poise.regime.parts import as_plain, restored
-from poise.regime.persistence import PRIOR_DURATIONS
 from poise.regime.snapshot import pack, plain_labels, restored_labels, unpack
 from poise.typing import REGIME_LABELS, ArrayLike, Matrix, RegimeLabel, Vector
 
+Answer = TypeVar("Answer")
+
 _LARGEST_RETURN = 1e100
 _KIND = "RegimeDetector"
+_MOST_BARS = 2**53
+_READING = (
+    "volatility",
+    "median_volatility",
+    "volatility_score",
+    "trend_score",
+    "average_correlation",
+    "correlation_score",
+    "drawdown",
+)
 
 
-class RegimeDetector:
+class RegimeDetector(_native.DetectorFollower):
     """Detects the market regime after each daily bar, from the past only.
 
     The market is the weighted mean of the assets' returns. Its volatility (against its own median) and its
@@ -50,7 +61,12 @@ class RegimeDetector:
     state_ : RegimeState or None
         After the last row; None before 20 rows had a return. The first state is uniform.
     features_ : dict of str to float
-        The last reading, see :class:`poise.regime.features.Reading`; empty while warming.
+        The last reading; empty while warming. ``volatility`` (root mean square of the index return,
+        half-life 10 bars) and ``median_volatility`` (over the last 504 bars); ``volatility_score`` (logarithm
+        of their ratio, plus a tenth of ``correlation_score`` where positive); ``trend_score`` (t-statistic of
+        the mean return, half-life 20); ``average_correlation`` (half-life 20; NaN below two varying assets)
+        and ``correlation_score`` (the same in standard deviations of its last 504 values; 0 before there are
+        120); ``drawdown`` of the index, a positive fraction.
     thresholds_ : dict of str to float
         ``volatility`` and ``trend`` as used for the last reading: scores beyond them count as volatile
         or trending. Empty while warming.
@@ -88,9 +104,8 @@ class RegimeDetector:
         self.weights = weights
         if weights is not None:
             _check_weights(unwrap_vector(weights, "weights")[0])
-        self._engine: RegimeEngine | None = None
+        self._state = None
         self._labels = BARE
-        self._n_assets = 0
         self._busy = RLock()
 
     def fit(self, R: ArrayLike) -> Self:
@@ -115,7 +130,7 @@ class RegimeDetector:
         NonFiniteError
             If a return is infinite; the message names row and column, and nothing has changed.
         """
-        self.history(R)
+        self._start(R, lambda state, returns: state.fit(returns))
         return self
 
     def history(self, R: ArrayLike) -> list[RegimeState | None]:
@@ -124,56 +139,37 @@ class RegimeDetector:
         Parameters and errors are those of :meth:`fit`. The state after a row is the one that
         :meth:`partial_fit` leaves there: later rows play no part in it.
         """
+        columns = self._start(R, lambda state, returns: state.history(returns))
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return [None if row[0] < 0 else _regime_state(*row) for row in rows]
+
+    def _start(self, R: ArrayLike, take: Callable[[_native.DetectorState, Matrix], Answer]) -> Answer:
+        """Let a new state take all rows, then make it one's own."""
         returns, labels = unwrap_matrix(R)
         if returns.shape[0] == 0:
             raise EmptyInputError("R has no row; pass at least one observation")
-        engine = self._new_engine(returns.shape[1], labels)
+        state = self._new_state(returns.shape[1], labels)
         _refuse_infinite(returns, labels)
-        states = [engine.push(row) for row in np.ascontiguousarray(returns)]
+        answer = take(state, returns)
         with self._busy:
-            self._engine, self._labels, self._n_assets = engine, labels, returns.shape[1]
-        return states
-
-    def partial_fit(self, row: ArrayLike) -> Self:
-        """Take the next row.
-
-        Parameters
-        ----------
-        row : array_like of shape (n_assets,)
-            Simple returns of one day; NaN = missing. Labelled values are matched by name with the
-            assets of earlier labelled rows.
-
-        Returns
-        -------
-        RegimeDetector
-            Itself.
-
-        Raises
-        ------
-        EmptyUniverseError
-            If there is no asset.
-        ShapeError
-            If the number of assets differs from that of earlier rows or of `weights`.
-        NonFiniteError
-            If a return is infinite; the message names the column, and nothing has changed.
-        """
-        with self._busy:
-            self._take(row)
-        return self
+            self._labels, self._state = labels, state
+        return answer
 
     def _take(self, row: ArrayLike) -> None:
-        returns, labels = unwrap_vector(row, "row", self._labels)
-        engine = self._engine
-        if engine is None:
-            engine = self._new_engine(len(returns), labels)
-        elif len(returns) != self._n_assets:
-            raise ShapeError(
-                f"row has {len(returns)} assets, expected {self._n_assets} as in earlier rows; "
-                "use NaN for a missing asset, fit afresh for another universe"
-            )
-        _refuse_infinite(returns, labels)
-        engine.push(np.ascontiguousarray(returns))
-        self._engine, self._labels, self._n_assets = engine, labels, len(returns)
+        """Take a row of any kind; the compiled class asks for it."""
+        with self._busy:
+            returns, labels = unwrap_vector(row, "row", self._labels)
+            state = self._state
+            if state is None:
+                state = self._new_state(len(returns), labels)
+            elif len(returns) != state.n_assets:
+                raise ShapeError(
+                    f"row has {len(returns)} assets, expected {state.n_assets} as in earlier rows; "
+                    "use NaN for a missing asset, fit afresh for another universe"
+                )
+            _refuse_infinite(returns, labels)
+            state.step(returns)
+            self._labels, self._state = labels, state
 
     def survival_probability(self, horizon: int) -> float:
         """Return the probability that the present label lasts beyond `horizon` more bars.
@@ -192,8 +188,7 @@ class RegimeDetector:
         """
         if horizon < 0:
             raise ParameterError(f"horizon is {horizon}, expected 0 or more bars")
-        engine, state = self._warm()
-        return engine.persistence.survival(REGIME_LABELS.index(state.label), state.age, horizon)
+        return self._told(None if self._state is None else self._state.survival(min(horizon, _MOST_BARS)))
 
     def median_remaining(self) -> int:
         """Return the bars within which the present label ends with probability one half.
@@ -203,36 +198,36 @@ class RegimeDetector:
         StateError
             While warming.
         """
-        engine, state = self._warm()
-        return engine.persistence.median_remaining(REGIME_LABELS.index(state.label), state.age)
+        return self._told(None if self._state is None else self._state.median_remaining())
 
     @property
     def state_(self) -> RegimeState | None:
         """The state after the last row."""
-        return None if self._engine is None else self._engine.state
+        state = None if self._state is None else self._state.state
+        return None if state is None else _regime_state(*state)
 
     @property
     def features_(self) -> dict[str, float]:
         """The last reading."""
-        reading = None if self._engine is None else self._engine.reading
-        return {} if reading is None else reading._asdict()
+        reading = None if self._state is None else self._state.reading
+        return {} if reading is None else dict(zip(_READING, reading, strict=True))
 
     @property
     def thresholds_(self) -> dict[str, float]:
         """The thresholds of the last reading."""
-        thresholds = None if self._engine is None else self._engine.thresholds
-        return {} if thresholds is None else thresholds._asdict()
+        thresholds = None if self._state is None else self._state.thresholds
+        return {} if thresholds is None else {"volatility": thresholds[0], "trend": thresholds[1]}
 
     @property
     def raw_probabilities_(self) -> dict[RegimeLabel, float]:
         """The memberships of the last reading."""
-        membership = None if self._engine is None else self._engine.membership
+        membership = None if self._state is None else self._state.membership
         return {} if membership is None else dict(zip(REGIME_LABELS, membership, strict=True))
 
     @property
     def durations_(self) -> dict[RegimeLabel, float]:
         """The expected length of a spell of each regime, from the spells seen so far."""
-        durations = PRIOR_DURATIONS if self._engine is None else self._engine.persistence.durations
+        durations = _native.PRIOR_DURATIONS if self._state is None else self._state.durations
         return dict(zip(REGIME_LABELS, durations, strict=True))
 
     def to_bytes(self) -> bytes:
@@ -248,8 +243,8 @@ class RegimeDetector:
             values, labels = unwrap_vector(self.weights, "weights")
             weights = {"values": values.tolist(), "labels": plain_labels(labels)}
         with self._busy:
-            described = {"weights": weights, "labels": plain_labels(self._labels), "n_assets": self._n_assets}
-            return pack(_KIND, described, json.dumps(as_plain(self._engine)).encode())
+            kernel = b"" if self._state is None else self._state.to_bytes()
+            return pack(_KIND, {"weights": weights, "labels": plain_labels(self._labels)}, kernel)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -260,39 +255,51 @@ class RegimeDetector:
         StateError
             If the bytes are short, damaged, of another model or written by a newer version.
         """
-        described, engine = unpack(_KIND, data)
+        described, kernel = unpack(_KIND, data)
         weights = described["weights"]
         if weights is not None:
             weights = restored_labels(weights["labels"]).vector(np.array(weights["values"]))
         detector = cls(weights=weights)
-        detector._engine = restored(json.loads(engine))
-        detector._labels, detector._n_assets = restored_labels(described["labels"]), described["n_assets"]
+        detector._labels = restored_labels(described["labels"])
+        detector._state = _native.DetectorState.from_bytes(kernel) if kernel else None
         return detector
 
     def __copy__(self) -> Self:
         return copy.deepcopy(self)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The early protocols of pickle cannot make the object of a compiled base.
         with self._busy:
-            return {name: copy.deepcopy(value) for name, value in vars(self).items() if name != "_busy"}
+            kernel = None if self._state is None else self._state.to_bytes()
+            kept = {name: value for name, value in vars(self).items() if name != "_busy"}
+            return copyreg.__newobj__, (type(self),), (kept, kernel)  # type: ignore[attr-defined]
 
-    def __setstate__(self, saved: dict[str, Any]) -> None:
-        self.__dict__.update(saved, _busy=RLock())
+    def __setstate__(self, saved: tuple[dict[str, Any], bytes | None]) -> None:
+        kept, kernel = saved
+        self.__dict__.update(kept, _busy=RLock())
+        self._state = None if kernel is None else _native.DetectorState.from_bytes(kernel)
 
-    def _warm(self) -> tuple[RegimeEngine, RegimeState]:
-        if self._engine is None or self._engine.state is None:
+    def _told(self, answer: Answer | None) -> Answer:
+        if answer is None:
             raise StateError("the detector is warming; give it 20 rows with a return first")
-        return self._engine, self._engine.state
+        return answer
 
-    def _new_engine(self, n_assets: int, labels: Labels) -> RegimeEngine:
+    def _new_state(self, n_assets: int, labels: Labels) -> _native.DetectorState:
         if n_assets == 0:
             raise EmptyUniverseError("there is no asset; pass at least one column of returns")
         if self.weights is None:
-            return RegimeEngine(np.full(n_assets, 1.0 / n_assets))
+            return _native.DetectorState(np.full(n_assets, 1.0 / n_assets))
         weights, _ = unwrap_vector(self.weights, "weights", labels)
         if len(weights) != n_assets:
             raise ShapeError(f"the returns have {n_assets} assets, weights has {len(weights)}; pass one each")
-        return RegimeEngine(weights / weights.sum())
+        return _native.DetectorState(weights / weights.sum())
+
+
+def _regime_state(
+    label: int, probabilities: Sequence[float], confidence: float, age: int, expected_remaining: float
+) -> RegimeState:
+    by_label = dict(zip(REGIME_LABELS, probabilities, strict=True))
+    return RegimeState(REGIME_LABELS[label], by_label, confidence, age, expected_remaining)
 
 
 def _check_weights(weights: Vector) -> None:

@@ -10,8 +10,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from poise.regime.features import log_ratio
-from poise.regime.rules import Thresholds, hard_label
+from tests.reference.regime.features import log_ratio
+from tests.reference.regime.rules import Thresholds, hard_label
 
 SIDE = 30
 """Bars before and after a bar that the ex-post label looks at."""

