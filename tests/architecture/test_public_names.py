@@ -63,7 +63,14 @@ PROMISED = {
         "RollingTailRisk",
         "RiskEngine",
     ],
-    "poise.regime": ["RegimeDetector", "RegimeState", "GaussianHMM", "JumpModel"],
+    "poise.regime": [
+        "RegimeDetector",
+        "RegimeState",
+        "GaussianHMM",
+        "JumpModel",
+        "CalibrationReport",
+        "ReliabilityBin",
+    ],
     "poise.optimization": [
         "solve_risk_parity",
         "solve_minimum_variance",

@@ -16,17 +16,17 @@ from poise.domain.regime import RegimeState
 from poise.errors import (
     EmptyInputError,
     EmptyUniverseError,
-    NonFiniteError,
     ParameterError,
     ShapeError,
     StateError,
 )
+from poise.regime._inputs import check_index_weights, refuse_infinite
+from poise.regime.report import CalibrationReport
 from poise.regime.snapshot import pack, plain_labels, restored_labels, unpack
-from poise.typing import REGIME_LABELS, ArrayLike, Matrix, RegimeLabel, Vector
+from poise.typing import REGIME_LABELS, ArrayLike, Matrix, RegimeLabel
 
 Answer = TypeVar("Answer")
 
-_LARGEST_RETURN = 1e100
 _KIND = "RegimeDetector"
 _MOST_BARS = 2**53
 _READING = (
@@ -74,6 +74,9 @@ class RegimeDetector(_native.DetectorFollower):
         Memberships of the last reading before filtering, by label; empty while warming.
     durations_ : dict of str to float
         Expected bars of a whole spell of each regime.
+    calibration_ : CalibrationReport
+        How good probabilities and confidence were at the bars that are at least 30 bars old: Brier and log
+        score, expected calibration error, reliability table.
 
     Raises
     ------
@@ -103,7 +106,7 @@ class RegimeDetector(_native.DetectorFollower):
     def __init__(self, *, weights: ArrayLike | None = None) -> None:
         self.weights = weights
         if weights is not None:
-            _check_weights(unwrap_vector(weights, "weights")[0])
+            check_index_weights(unwrap_vector(weights, "weights")[0])
         self._state = None
         self._labels = BARE
         self._busy = RLock()
@@ -149,7 +152,7 @@ class RegimeDetector(_native.DetectorFollower):
         if returns.shape[0] == 0:
             raise EmptyInputError("R has no row; pass at least one observation")
         state = self._new_state(returns.shape[1], labels)
-        _refuse_infinite(returns, labels)
+        refuse_infinite(returns, labels)
         answer = take(state, returns)
         with self._busy:
             self._labels, self._state = labels, state
@@ -167,7 +170,7 @@ class RegimeDetector(_native.DetectorFollower):
                     f"row has {len(returns)} assets, expected {state.n_assets} as in earlier rows; "
                     "use NaN for a missing asset, fit afresh for another universe"
                 )
-            _refuse_infinite(returns, labels)
+            refuse_infinite(returns, labels)
             state.step(returns)
             self._labels, self._state = labels, state
 
@@ -229,6 +232,13 @@ class RegimeDetector(_native.DetectorFollower):
         """The expected length of a spell of each regime, from the spells seen so far."""
         durations = _native.PRIOR_DURATIONS if self._state is None else self._state.durations
         return dict(zip(REGIME_LABELS, durations, strict=True))
+
+    @property
+    def calibration_(self) -> CalibrationReport:
+        """Scores of what was said at bars that could be judged since."""
+        if self._state is None:
+            return CalibrationReport.from_sums(0, 0.0, 0.0, 0.0, ())
+        return CalibrationReport.from_sums(*self._state.scores)
 
     def to_bytes(self) -> bytes:
         """Return weights, labels and state as bytes.
@@ -300,29 +310,3 @@ def _regime_state(
 ) -> RegimeState:
     by_label = dict(zip(REGIME_LABELS, probabilities, strict=True))
     return RegimeState(REGIME_LABELS[label], by_label, confidence, age, expected_remaining)
-
-
-def _check_weights(weights: Vector) -> None:
-    for i, weight in enumerate(weights):
-        if not np.isfinite(weight):
-            raise NonFiniteError(f"weights[{i}] is {weight}; pass a finite number")
-        if weight < 0.0:
-            raise ParameterError(f"weights[{i}] is {weight}, expected 0 or more")
-    with np.errstate(over="ignore"):
-        total = weights.sum()
-    if not total > 0.0:
-        raise ParameterError("weights are all zero; give at least one asset a weight")
-    if not np.isfinite(total):
-        raise ParameterError("weights sum to more than a float can hold; divide them by their largest")
-
-
-def _refuse_infinite(returns: Vector | Matrix, labels: Labels) -> None:
-    """Refuse infinities, and numbers whose squares would become infinite."""
-    bad = np.abs(returns) > _LARGEST_RETURN
-    if not bad.any():
-        return
-    place = tuple(int(i) for i in np.argwhere(bad)[0])
-    column = place[-1]
-    asset = f"column {column}" if labels.names is None else f"column {column} ({labels.names[column]})"
-    where = asset if len(place) == 1 else f"row {place[0]}, {asset}"
-    raise NonFiniteError(f"the return at {where} is {returns[place]}; pass NaN where it is missing")
