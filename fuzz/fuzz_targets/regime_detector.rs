@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ndarray::{Array1, ArrayView1};
-use poise_core::regime::{RegimeDetector, RegimeState};
+use poise_core::regime::{Engine, RegimeDetector, RegimeState};
 use poise_fuzz::draw::{noise, reals};
 use poise_fuzz::{Arbitrary, Result, Unstructured, check};
 
@@ -15,7 +15,8 @@ fuzz_target!(|data: &[u8]| {
 fn run(u: &mut Unstructured<'_>) -> Result<()> {
     let n = u.int_in_range(1..=5)?;
     let weights = if u.ratio(1, 8)? { reals(u, n)? } else { Array1::from_elem(n, 1.0 / n as f64) };
-    let Ok(mut detector) = RegimeDetector::new(weights.view()) else { return Ok(()) };
+    let engine = *u.choose(&[Engine::Rules, Engine::Rules, Engine::HiddenMarkov, Engine::Jump, Engine::Pool])?;
+    let Ok(mut detector) = RegimeDetector::with_engine(weights.view(), engine) else { return Ok(()) };
     let mut twin: Option<RegimeDetector> = None;
     for _ in 0..u.int_in_range(1..=12)? {
         let market = noise(u32::arbitrary(u)?, n * u.int_in_range(1..=200)?);

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ndarray::{Array1, Array2, Array3};
-use poise_core::regime::{GaussianHmm, JumpModel, RegimeDetector};
+use poise_core::regime::{Engine, GaussianHmm, JumpModel, RegimeDetector};
 use poise_core::risk::{DrawdownTracker, RiskEngine, RiskRule, RollingTail};
 use poise_fuzz::draw::{noise, panel_of, real, reals};
 use poise_fuzz::states::revived;

@@ -7,6 +7,7 @@ from poise.regime import RegimeDetector
 from poise.typing import REGIME_LABELS
 from tests.reference.regime import batch as reference
 from tests.reference.regime.engine import RegimeEngine
+from tests.reference.regime.engines import Engines
 from tests.reference.regime.features import FeatureTracker
 from tests.reference.regime.hysteresis import UNIFORM, predict, update
 from tests.reference.regime.persistence import PRIOR_DURATIONS, Persistence
@@ -129,3 +130,34 @@ def test_the_kernel_equals_the_twin(name: str) -> None:
         survival = twin.persistence.survival(*at, horizon)
         assert detector.survival_probability(horizon) == pytest.approx(survival, rel=CLOSED_FORM)
     assert detector.median_remaining() == twin.persistence.median_remaining(*at)
+
+
+FITTED = 1e-6
+"""Iterative fits amplify the rounding in which the readings differ."""
+
+
+@pytest.mark.parametrize("engine", ["hidden_markov", "jump", "pool"])
+def test_engines_equal_their_twin(engine: str) -> None:
+    R = gappy(3, 1700)
+    weights = np.array([0.5, 0.3, 0.2])
+    engines = Engines(engine)
+    detector, twin = RegimeDetector(weights=weights, engine=engine), RegimeEngine(weights, engines)
+    for row in R:
+        detector.partial_fit(row)
+        expected, found = twin.push(row), detector.state_
+        if found is None or expected is None:
+            continue
+        assert (found.label, found.age) == (expected.label, expected.age)
+        np.testing.assert_allclose(
+            [*found.probabilities.values(), found.confidence, found.expected_remaining],
+            [*expected.probabilities.values(), expected.confidence, expected.expected_remaining],
+            rtol=FITTED,
+            atol=FITTED,
+        )
+    assert detector.n_fits_ == engines.n_fits > 10
+    assert detector.label_flips_ == engines.flips
+    if engine == "pool":
+        expected = {"rules": 0.6 if engines.members else 1.0, "hidden_markov": 0.0, "jump": 0.0}
+        for member in engines.members:
+            expected["hidden_markov" if member == "hidden" else member] = 0.4 / len(engines.members)
+        assert detector.engine_weights_ == pytest.approx(expected)

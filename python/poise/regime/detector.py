@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import copyreg
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import RLock
 from typing import Any, Self, TypeVar
 
@@ -18,29 +18,18 @@ from poise.errors import (
     EmptyUniverseError,
     ParameterError,
     ShapeError,
-    StateError,
 )
 from poise.regime._inputs import check_index_weights, refuse_infinite
-from poise.regime.report import CalibrationReport
+from poise.regime.readings import ENGINES, DetectorReadings, Engine, as_regime_state
 from poise.regime.snapshot import pack, plain_labels, restored_labels, unpack
-from poise.typing import REGIME_LABELS, ArrayLike, Matrix, RegimeLabel
+from poise.typing import ArrayLike, Matrix
 
 Answer = TypeVar("Answer")
 
 _KIND = "RegimeDetector"
-_MOST_BARS = 2**53
-_READING = (
-    "volatility",
-    "median_volatility",
-    "volatility_score",
-    "trend_score",
-    "average_correlation",
-    "correlation_score",
-    "drawdown",
-)
 
 
-class RegimeDetector(_native.DetectorFollower):
+class RegimeDetector(DetectorReadings):
     """Detects the market regime after each daily bar, from the past only.
 
     The market is the weighted mean of the assets' returns. Its volatility (against its own median) and its
@@ -55,6 +44,11 @@ class RegimeDetector(_native.DetectorFollower):
     weights : array_like of shape (n_assets,), optional
         Index weights, not negative, not all zero; equal when left out. Where returns are missing, the
         weights of the others are scaled up.
+    engine : {"rules", "hidden_markov", "jump", "pool"}, default="rules"
+        What the probabilities come from. ``"hidden_markov"``: the filtered probability of the wilder of two
+        Gaussian states of the volatility score; the trend as by the rules. ``"jump"``: a statistical jump
+        model of volatility and trend score with up to four states. ``"pool"``: the rules, and the others
+        with a weight of 0.4 where, and as long as, that improves the log score. See Notes.
 
     Attributes
     ----------
@@ -77,11 +71,18 @@ class RegimeDetector(_native.DetectorFollower):
     calibration_ : CalibrationReport
         How good probabilities and confidence were at the bars that are at least 30 bars old: Brier and log
         score, expected calibration error, reliability table.
+    engine_weights_ : dict of str to float
+        Weights of ``rules``, ``hidden_markov`` and ``jump`` in the geometric mean that the probabilities are;
+        sum 1. All with the rules before engines are fitted.
+    n_fits_ : int
+        Times that engines were fitted.
+    label_flips_ : int
+        States of the fitted models whose name another fit changed, in all.
 
     Raises
     ------
     ShapeError, NonFiniteError, ParameterError
-        If `weights` is not one axis, not finite, negative or all zero.
+        If `weights` is not one axis, not finite, negative or all zero, or there is no such `engine`.
 
     Notes
     -----
@@ -90,10 +91,22 @@ class RegimeDetector(_native.DetectorFollower):
     exactly. A detector can be copied, pickled and saved as bytes after any row: the copy is independent and
     continues bit for bit.
 
+    Engines are fitted at the 500th observation and every 90 after that, to the readings of at most 1460 bars;
+    until then the rules speak. A state is named by what is typical of its bars: the most volatile one
+    ``high_volatility`` if its score reaches ``ln 1.3``, then by trend from ``bear`` over ``sideways`` to
+    ``bull``. The states of a new fit are matched with those in use. What each model said at a bar is scored
+    once the bar can be judged, 30 bars later: the jump penalty (5, 20 or 50) and the members of the pool are
+    those with the best log score so far. A bar with a fit takes some ten milliseconds, any other one a few
+    microseconds. Readings that no model can be fitted to leave the last fit in force.
+
     References
     ----------
     .. [1] Hamilton (1989). A New Approach to the Economic Analysis of Nonstationary Time Series and the
        Business Cycle. Econometrica 57.
+    .. [2] Shu, Yu and Mulvey (2024). Downside Risk Reduction Using Regime-Switching Signals: A Statistical
+       Jump Model Approach.
+    .. [3] Genest and Zidek (1986). Combining Probability Distributions: A Critique and an Annotated
+       Bibliography. Statistical Science 1.
 
     Examples
     --------
@@ -103,8 +116,11 @@ class RegimeDetector(_native.DetectorFollower):
     'bull'
     """
 
-    def __init__(self, *, weights: ArrayLike | None = None) -> None:
+    def __init__(self, *, weights: ArrayLike | None = None, engine: Engine = "rules") -> None:
+        if engine not in ENGINES:
+            raise ParameterError(f"engine is {engine!r}, expected one of {', '.join(map(repr, ENGINES))}")
         self.weights = weights
+        self.engine = engine
         if weights is not None:
             check_index_weights(unwrap_vector(weights, "weights")[0])
         self._state = None
@@ -144,7 +160,7 @@ class RegimeDetector(_native.DetectorFollower):
         """
         columns = self._start(R, lambda state, returns: state.history(returns))
         rows = zip(*(column.tolist() for column in columns), strict=True)
-        return [None if row[0] < 0 else _regime_state(*row) for row in rows]
+        return [None if row[0] < 0 else as_regime_state(*row) for row in rows]
 
     def _start(self, R: ArrayLike, take: Callable[[_native.DetectorState, Matrix], Answer]) -> Answer:
         """Let a new state take all rows, then make it one's own."""
@@ -174,72 +190,6 @@ class RegimeDetector(_native.DetectorFollower):
             state.step(returns)
             self._labels, self._state = labels, state
 
-    def survival_probability(self, horizon: int) -> float:
-        """Return the probability that the present label lasts beyond `horizon` more bars.
-
-        Parameters
-        ----------
-        horizon : int
-            Bars, at least 0.
-
-        Raises
-        ------
-        ParameterError
-            If `horizon` is negative.
-        StateError
-            While warming.
-        """
-        if horizon < 0:
-            raise ParameterError(f"horizon is {horizon}, expected 0 or more bars")
-        return self._told(None if self._state is None else self._state.survival(min(horizon, _MOST_BARS)))
-
-    def median_remaining(self) -> int:
-        """Return the bars within which the present label ends with probability one half.
-
-        Raises
-        ------
-        StateError
-            While warming.
-        """
-        return self._told(None if self._state is None else self._state.median_remaining())
-
-    @property
-    def state_(self) -> RegimeState | None:
-        """The state after the last row."""
-        state = None if self._state is None else self._state.state
-        return None if state is None else _regime_state(*state)
-
-    @property
-    def features_(self) -> dict[str, float]:
-        """The last reading."""
-        reading = None if self._state is None else self._state.reading
-        return {} if reading is None else dict(zip(_READING, reading, strict=True))
-
-    @property
-    def thresholds_(self) -> dict[str, float]:
-        """The thresholds of the last reading."""
-        thresholds = None if self._state is None else self._state.thresholds
-        return {} if thresholds is None else {"volatility": thresholds[0], "trend": thresholds[1]}
-
-    @property
-    def raw_probabilities_(self) -> dict[RegimeLabel, float]:
-        """The memberships of the last reading."""
-        membership = None if self._state is None else self._state.membership
-        return {} if membership is None else dict(zip(REGIME_LABELS, membership, strict=True))
-
-    @property
-    def durations_(self) -> dict[RegimeLabel, float]:
-        """The expected length of a spell of each regime, from the spells seen so far."""
-        durations = _native.PRIOR_DURATIONS if self._state is None else self._state.durations
-        return dict(zip(REGIME_LABELS, durations, strict=True))
-
-    @property
-    def calibration_(self) -> CalibrationReport:
-        """Scores of what was said at bars that could be judged since."""
-        if self._state is None:
-            return CalibrationReport.from_sums(0, 0.0, 0.0, 0.0, ())
-        return CalibrationReport.from_sums(*self._state.scores)
-
     def to_bytes(self) -> bytes:
         """Return weights, labels and state as bytes.
 
@@ -254,7 +204,12 @@ class RegimeDetector(_native.DetectorFollower):
             weights = {"values": values.tolist(), "labels": plain_labels(labels)}
         with self._busy:
             kernel = b"" if self._state is None else self._state.to_bytes()
-            return pack(_KIND, {"weights": weights, "labels": plain_labels(self._labels)}, kernel)
+            described = {
+                "weights": weights,
+                "engine": self.engine,
+                "labels": plain_labels(self._labels),
+            }
+            return pack(_KIND, described, kernel)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -269,7 +224,7 @@ class RegimeDetector(_native.DetectorFollower):
         weights = described["weights"]
         if weights is not None:
             weights = restored_labels(weights["labels"]).vector(np.array(weights["values"]))
-        detector = cls(weights=weights)
+        detector = cls(weights=weights, engine=described["engine"])
         detector._labels = restored_labels(described["labels"])
         detector._state = _native.DetectorState.from_bytes(kernel) if kernel else None
         return detector
@@ -289,24 +244,12 @@ class RegimeDetector(_native.DetectorFollower):
         self.__dict__.update(kept, _busy=RLock())
         self._state = None if kernel is None else _native.DetectorState.from_bytes(kernel)
 
-    def _told(self, answer: Answer | None) -> Answer:
-        if answer is None:
-            raise StateError("the detector is warming; give it 20 rows with a return first")
-        return answer
-
     def _new_state(self, n_assets: int, labels: Labels) -> _native.DetectorState:
         if n_assets == 0:
             raise EmptyUniverseError("there is no asset; pass at least one column of returns")
         if self.weights is None:
-            return _native.DetectorState(np.full(n_assets, 1.0 / n_assets))
+            return _native.DetectorState(np.full(n_assets, 1.0 / n_assets), self.engine)
         weights, _ = unwrap_vector(self.weights, "weights", labels)
         if len(weights) != n_assets:
             raise ShapeError(f"the returns have {n_assets} assets, weights has {len(weights)}; pass one each")
-        return _native.DetectorState(weights / weights.sum())
-
-
-def _regime_state(
-    label: int, probabilities: Sequence[float], confidence: float, age: int, expected_remaining: float
-) -> RegimeState:
-    by_label = dict(zip(REGIME_LABELS, probabilities, strict=True))
-    return RegimeState(REGIME_LABELS[label], by_label, confidence, age, expected_remaining)
+        return _native.DetectorState(weights / weights.sum(), self.engine)

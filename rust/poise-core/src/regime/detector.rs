@@ -6,9 +6,11 @@
 //! with the one that the 30 bars on either side would give; the remaining duration comes from the hazard of past spells
 //! by age. A bar takes `O(n_assets)` and, but for spells longer and more varied than before, no memory.
 
+mod bytes;
 mod calibration;
 mod correlation;
 mod durations;
+mod engines;
 mod features;
 mod filter;
 mod hysteresis;
@@ -19,13 +21,14 @@ mod ordered;
 mod rules;
 mod saved;
 mod scores;
+mod state;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::snapshot::{Format, Reader, Writer};
 use crate::{Error, Result, validate};
 use calibration::{Calibration, is_due};
 use durations::Durations;
+use engines::{Engines, Vote};
 use features::{FeatureTracker, Observed};
 use filter::{UNIFORM, predict, update};
 use hysteresis::Hysteresis;
@@ -33,49 +36,27 @@ use judge::{Call, Judge};
 use rules::{AdaptiveThresholds, at_rest, soft_membership};
 
 pub use durations::PRIOR_DURATIONS;
+pub use engines::Engine;
 pub use features::Reading;
 pub use rules::{Probabilities, Thresholds};
 pub use scores::{Bin, N_BINS, Scores};
-
-const FORMAT: Format = Format { mark: b"poiseRGM", version: 1, name: "a regime detector" };
+pub use state::{Diagnosis, RegimeState};
 
 /// Beyond this the square of a return times that of another leaves the range of a float.
 pub const LARGEST_RETURN: f64 = 1e100;
 
 const CALM_MARGIN: f64 = 0.1;
 
-/// The regime after one bar; nothing later was used.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RegimeState {
-    /// Bull, bear, sideways, high volatility: 0 to 3.
-    pub label: usize,
-    /// Of the four, sum 1.
-    pub probabilities: Probabilities,
-    /// Probability that the label is right.
-    pub confidence: f64,
-    /// Bars since the label began.
-    pub age: u64,
-    /// Expected further bars before it ends.
-    pub expected_remaining: f64,
-}
-
-/// What the last bar that had a return said.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Diagnosis {
-    /// The measurements.
-    pub reading: Reading,
-    /// The thresholds that were in force.
-    pub thresholds: Thresholds,
-    /// How far the reading belongs to each regime, before filtering.
-    pub membership: Probabilities,
-}
-
 /// Takes rows of asset returns, one at a time. A refused row leaves everything as it was.
 #[derive(Debug, Clone)]
 pub struct RegimeDetector {
     features: FeatureTracker,
     adaptive: AdaptiveThresholds,
+    /// Of the rules, filtered.
     probabilities: Probabilities,
+    engines: Option<Engines>,
+    /// What the label follows: the same, or what the engines make of it.
+    published: Probabilities,
     hysteresis: Hysteresis,
     durations: Durations,
     judge: Judge,
@@ -90,6 +71,14 @@ impl RegimeDetector {
     /// # Errors
     /// No weight, one that is not finite or negative, all zero.
     pub fn new(weights: ArrayView1<'_, f64>) -> Result<Self> {
+        Self::with_engine(weights, Engine::Rules)
+    }
+
+    /// The same with another engine than the rules, or the rules in company.
+    ///
+    /// # Errors
+    /// As [`RegimeDetector::new`].
+    pub fn with_engine(weights: ArrayView1<'_, f64>, engine: Engine) -> Result<Self> {
         validate::non_empty("weights", "asset", weights)?;
         let weights = weights.to_vec();
         check_weights(&weights)?;
@@ -97,6 +86,8 @@ impl RegimeDetector {
             features: FeatureTracker::new(weights),
             adaptive: AdaptiveThresholds::new(),
             probabilities: UNIFORM,
+            engines: Engines::new(engine),
+            published: UNIFORM,
             hysteresis: Hysteresis::new(),
             durations: Durations::new(),
             judge: Judge::new(),
@@ -139,6 +130,21 @@ impl RegimeDetector {
     /// The least number of bars within which the present label ends with probability one half.
     pub fn median_remaining(&self) -> Option<u64> {
         self.state.map(|state| self.durations.median_remaining(state.label, state.age))
+    }
+
+    /// Shares of rules, hidden Markov and jump model in the logarithm of the probabilities.
+    pub fn engine_weights(&self) -> [f64; 3] {
+        self.engines.as_ref().map_or([1.0, 0.0, 0.0], Engines::weights)
+    }
+
+    /// Times that engines were fitted.
+    pub fn n_fits(&self) -> u64 {
+        self.engines.as_ref().map_or(0, Engines::n_fits)
+    }
+
+    /// States of engines whose name changed from one fit to the next.
+    pub fn label_flips(&self) -> u64 {
+        self.engines.as_ref().map_or(0, Engines::flips)
     }
 
     /// Takes one row, NaN = missing, and returns the state after it.
@@ -192,6 +198,10 @@ impl RegimeDetector {
     fn pass_by(&mut self) {
         if self.state.is_some() {
             self.probabilities = predict(&self.probabilities, self.durations.matrix());
+            self.published = match &self.engines {
+                Some(engines) => engines.outcome(&engines.vote(&self.probabilities)),
+                None => self.probabilities,
+            };
             self.hysteresis.wait();
             self.publish();
         }
@@ -200,18 +210,28 @@ impl RegimeDetector {
     fn take(&mut self, index_return: f64, reading: Reading) {
         let thresholds = self.adaptive.current();
         self.adaptive.push(reading.volatility_score, reading.trend_score);
-        let membership = if reading.volatility == 0.0 {
+        let is_at_rest = reading.volatility == 0.0;
+        let membership = if is_at_rest {
             at_rest()
         } else {
             soft_membership(reading.volatility_score, reading.trend_score, &thresholds)
         };
         self.diagnosis = Some(Diagnosis { reading, thresholds, membership });
         // The first state is the prior.
-        if self.state.is_some() {
+        let is_first = self.state.is_none();
+        if !is_first {
             let predicted = predict(&self.probabilities, self.durations.matrix());
             self.probabilities = update(&predicted, &membership);
+        }
+        // Of an index at rest engines know nothing.
+        let vote = if is_at_rest { None } else { self.ask(&reading) };
+        self.published = match (&self.engines, &vote) {
+            (Some(engines), Some(vote)) => engines.outcome(vote),
+            _ => self.probabilities,
+        };
+        if !is_first {
             let calm = reading.volatility_score < thresholds.volatility - CALM_MARGIN;
-            if let Some(spell) = self.hysteresis.step(&self.probabilities, calm) {
+            if let Some(spell) = self.hysteresis.step(&self.published, calm) {
                 self.durations.record(spell.label, spell.length, spell.successor);
             }
         }
@@ -223,80 +243,41 @@ impl RegimeDetector {
             label: state.label,
             normal_volatility: reading.median_volatility,
             thresholds,
+            vote,
         }));
+    }
+
+    /// Lets the engines see a reading and asks them.
+    fn ask(&mut self, reading: &Reading) -> Option<Vote> {
+        let engines = self.engines.as_mut()?;
+        engines.step(reading);
+        Some(engines.vote(&self.probabilities))
     }
 
     /// Learns from the call of 30 observations ago and fits what is due.
     fn judge(&mut self, index_return: f64) {
         if let Some((call, truth)) = self.judge.learn(index_return) {
             self.calibration.learn(&call, truth);
+            if let (Some(engines), Some(vote)) = (&mut self.engines, &call.vote) {
+                engines.judge(vote, truth);
+            }
         }
         if is_due(self.features.n_observations()) {
             self.calibration.fit();
+            self.engines.iter_mut().for_each(Engines::fit);
         }
     }
 
     fn publish(&mut self) -> RegimeState {
         let Hysteresis { label, age, .. } = self.hysteresis;
-        let surest = self.probabilities.iter().fold(0.0, |most: f64, p| most.max(*p));
+        let surest = self.published.iter().fold(0.0, |most: f64, p| most.max(*p));
         *self.state.insert(RegimeState {
             label,
-            probabilities: self.probabilities,
+            probabilities: self.published,
             confidence: self.calibration.confidence(surest),
             age,
             expected_remaining: self.durations.expected_remaining(label, age),
         })
-    }
-
-    /// The detector as bytes, from which [`RegimeDetector::from_bytes`] continues bit for bit.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::new(FORMAT);
-        self.features.write(&mut writer);
-        self.adaptive.write(&mut writer);
-        writer.reals(&self.probabilities);
-        self.hysteresis.write(&mut writer);
-        self.durations.write(&mut writer);
-        self.judge.write(&mut writer);
-        self.calibration.write(&mut writer);
-        writer.flag(self.diagnosis.is_some());
-        if let Some(Diagnosis { reading, thresholds, membership }) = &self.diagnosis {
-            reading.write(&mut writer);
-            writer.reals(&[thresholds.volatility, thresholds.trend]);
-            writer.reals(membership);
-        }
-        writer.flag(self.state.is_some());
-        writer.finish()
-    }
-
-    /// The detector that [`RegimeDetector::to_bytes`] wrote.
-    ///
-    /// # Errors
-    /// Bytes that are short, damaged, of another state, newer, or hold what no rows could have led to.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let mut reader = Reader::open(bytes, FORMAT)?;
-        let mut detector = Self {
-            features: FeatureTracker::read(&mut reader)?,
-            adaptive: AdaptiveThresholds::read(&mut reader)?,
-            probabilities: saved::distribution(&mut reader)?,
-            hysteresis: Hysteresis::read(&mut reader)?,
-            durations: Durations::read(&mut reader)?,
-            judge: Judge::read(&mut reader)?,
-            calibration: Calibration::read(&mut reader)?,
-            diagnosis: None,
-            state: None,
-        };
-        if reader.flag()? {
-            detector.diagnosis = Some(Diagnosis {
-                reading: Reading::read(&mut reader)?,
-                thresholds: Thresholds { volatility: reader.real()?, trend: reader.real()? },
-                membership: saved::distribution(&mut reader)?,
-            });
-        }
-        if reader.flag()? {
-            detector.publish();
-        }
-        reader.close()?;
-        Ok(detector)
     }
 }
 

@@ -21,7 +21,7 @@ mod rng;
 mod viterbi;
 
 pub use detector::{
-    Bin, Diagnosis, LARGEST_RETURN, N_BINS, PRIOR_DURATIONS, Probabilities, Reading, RegimeDetector,
+    Bin, Diagnosis, Engine, LARGEST_RETURN, N_BINS, PRIOR_DURATIONS, Probabilities, Reading, RegimeDetector,
     RegimeState, Scores, Thresholds,
 };
 pub use hmm::{HmmFit, HmmSettings, fit_gaussian_hmm};

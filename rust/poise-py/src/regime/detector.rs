@@ -2,11 +2,11 @@
 
 use ndarray::{Array1, Array2};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
-use poise_core::regime::{self, LARGEST_RETURN, N_BINS, Probabilities};
+use poise_core::regime::{self, Engine, LARGEST_RETURN, N_BINS, Probabilities};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use crate::border::{detached, plain_vector, to_python};
+use crate::border::{ParameterError, detached, plain_vector, to_python};
 
 /// Label, probabilities, confidence, age and expected remaining bars.
 type State = (usize, Probabilities, f64, u64, f64);
@@ -32,8 +32,16 @@ struct DetectorState {
 #[pymethods]
 impl DetectorState {
     #[new]
-    fn new(weights: PyReadonlyArray1<'_, f64>) -> PyResult<Self> {
-        Ok(Self { inner: regime::RegimeDetector::new(weights.as_array()).map_err(to_python)? })
+    fn new(weights: PyReadonlyArray1<'_, f64>, engine: &str) -> PyResult<Self> {
+        let engine = match engine {
+            "rules" => Engine::Rules,
+            "hidden_markov" => Engine::HiddenMarkov,
+            "jump" => Engine::Jump,
+            "pool" => Engine::Pool,
+            other => return Err(ParameterError::new_err(format!("there is no engine {other:?}"))),
+        };
+        let inner = regime::RegimeDetector::with_engine(weights.as_array(), engine);
+        Ok(Self { inner: inner.map_err(to_python)? })
     }
 
     /// Takes a row in.
@@ -125,6 +133,22 @@ impl DetectorState {
         let scores = self.inner.scores();
         let bins = scores.bins.map(|bin| (bin.number, bin.confidence, bin.right));
         (scores.number, scores.brier, scores.confidence_brier, scores.log, bins)
+    }
+
+    /// Shares of rules, hidden Markov and jump model.
+    #[getter]
+    fn engine_weights(&self) -> [f64; 3] {
+        self.inner.engine_weights()
+    }
+
+    #[getter]
+    fn n_fits(&self) -> u64 {
+        self.inner.n_fits()
+    }
+
+    #[getter]
+    fn label_flips(&self) -> u64 {
+        self.inner.label_flips()
     }
 
     fn survival(&self, horizon: u64) -> Option<f64> {

@@ -150,6 +150,7 @@ mod tests {
             label,
             normal_volatility: 0.01,
             thresholds: Thresholds { volatility: 0.4, trend: 0.8 },
+            vote: None,
         }
     }
 

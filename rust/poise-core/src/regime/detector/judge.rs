@@ -4,6 +4,7 @@
 //! the normal volatility, t-statistic of the mean, the thresholds of the bar itself). It is known 30 bars later, so
 //! nothing that waits for it looks ahead.
 
+use super::engines::Vote;
 use super::features::log_ratio;
 use super::rules::{Probabilities, Thresholds, hard_label};
 use super::saved;
@@ -23,6 +24,8 @@ pub(super) struct Call {
     pub(super) label: usize,
     pub(super) normal_volatility: f64,
     pub(super) thresholds: Thresholds,
+    /// What the engines said.
+    pub(super) vote: Option<Vote>,
 }
 
 /// The last 61 index returns and the calls that wait for the later half of them.
@@ -109,6 +112,8 @@ impl Call {
         writer.reals(&[self.confidence, self.normal_volatility]);
         writer.reals(&[self.thresholds.volatility, self.thresholds.trend]);
         writer.count(self.label as u64);
+        writer.flag(self.vote.is_some());
+        self.vote.iter().for_each(|vote| vote.write(writer));
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
@@ -118,6 +123,7 @@ impl Call {
             normal_volatility: reader.real()?,
             thresholds: Thresholds { volatility: reader.real()?, trend: reader.real()? },
             label: saved::at_most(reader, 3)?,
+            vote: if reader.flag()? { Some(Vote::read(reader)?) } else { None },
         })
     }
 }
@@ -133,6 +139,7 @@ mod tests {
         label: HIGH_VOLATILITY,
         normal_volatility: 0.01,
         thresholds: Thresholds { volatility: 0.4, trend: 0.8 },
+        vote: None,
     };
 
     #[test]

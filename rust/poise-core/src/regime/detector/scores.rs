@@ -99,6 +99,7 @@ mod tests {
             label: BULL,
             normal_volatility: 0.01,
             thresholds: Thresholds { volatility: 0.4, trend: 0.8 },
+            vote: None,
         };
         let mut scores = Scores::default();
         scores.add(&call, BULL);

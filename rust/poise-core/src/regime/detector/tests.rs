@@ -122,3 +122,73 @@ fn damaged_bytes_are_noticed() {
         assert!(matches!(RegimeDetector::from_bytes(&bytes[..at]), Err(Error::Snapshot { .. })));
     }
 }
+
+fn with_engine(n_assets: usize, engine: Engine) -> RegimeDetector {
+    RegimeDetector::with_engine(Array1::from_elem(n_assets, 1.0 / n_assets as f64).view(), engine).unwrap()
+}
+
+const COMPANY: [Engine; 3] = [Engine::HiddenMarkov, Engine::Jump, Engine::Pool];
+
+#[test]
+fn before_the_first_fit_every_engine_is_the_rules() {
+    let rows = market(499, 3);
+    let mut rules = detector(3);
+    rules.follow(rows.view(), |_, _| {}).unwrap();
+    for engine in COMPANY {
+        let mut other = with_engine(3, engine);
+        other.follow(rows.view(), |_, _| {}).unwrap();
+        assert_eq!(other.state(), rules.state());
+        assert_eq!((other.engine_weights(), other.n_fits()), ([1.0, 0.0, 0.0], 0));
+    }
+}
+
+#[test]
+fn engines_are_fitted_every_ninety_bars_and_find_the_wild_stretches() {
+    let rows = market(1500, 3);
+    for (engine, weights) in COMPANY.into_iter().zip([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]) {
+        let mut detector = with_engine(3, engine);
+        let mut wild = 0;
+        detector
+            .follow(rows.view(), |t, state| {
+                let is_wild = t % 600 > 170 && t % 600 < 300 && t > 600;
+                wild += usize::from(is_wild && state.is_some_and(|state| state.label == HIGH_VOLATILITY));
+            })
+            .unwrap();
+        // Row 300 is empty: observation 500 is row 500.
+        assert_eq!(detector.n_fits(), (1499 - 500) / 90 + 1);
+        assert_eq!(detector.engine_weights(), weights);
+        assert!(wild > 200, "{engine:?}: {wild} of 258");
+    }
+}
+
+#[test]
+fn engines_are_restored_bit_for_bit() {
+    let rows = market(1000, 2);
+    for engine in COMPANY {
+        for cut in [30, 520, 700] {
+            let mut one = with_engine(2, engine);
+            one.follow(rows.slice_axis(Axis(0), Slice::from(..cut)), |_, _| {}).unwrap();
+            let mut other = RegimeDetector::from_bytes(&one.to_bytes()).unwrap();
+            for row in rows.slice_axis(Axis(0), Slice::from(cut..)).rows() {
+                assert_eq!(one.step(row).unwrap(), other.step(row).unwrap());
+            }
+            assert_eq!(other.to_bytes(), one.to_bytes());
+        }
+    }
+}
+
+#[test]
+fn an_index_at_rest_is_no_matter_for_engines() {
+    for engine in COMPANY {
+        let mut detector = with_engine(1, engine);
+        for _ in 0..700 {
+            detector.step_slice(&[0.0]).unwrap();
+        }
+        let state = detector.state().unwrap();
+        assert_eq!((state.label, state.probabilities[HIGH_VOLATILITY]), (SIDEWAYS, 0.0), "{engine:?}");
+        for t in 0..200 {
+            detector.step_slice(&[if t % 2 == 0 { 0.01 } else { -0.01 }]).unwrap();
+        }
+        assert!(detector.state().unwrap().probabilities.iter().all(|p| (0.0..=1.0).contains(p)));
+    }
+}
