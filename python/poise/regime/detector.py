@@ -94,7 +94,8 @@ class RegimeDetector(DetectorReadings):
     Engines are fitted at the 500th observation and every 90 after that, to the readings of at most 1460 bars;
     until then the rules speak. A state is named by what is typical of its bars: the most volatile one
     ``high_volatility`` if its score reaches ``ln 1.3``, then by trend from ``bear`` over ``sideways`` to
-    ``bull``. The states of a new fit are matched with those in use. What each model said at a bar is scored
+    ``bull``. The states of a new fit are matched with those in use and keep their names while these are right
+    give or take the width of a threshold. What each model said at a bar is scored
     once the bar can be judged, 30 bars later: the jump penalty (5, 20 or 50) and the members of the pool are
     those with the best log score so far. A bar with a fit takes some ten milliseconds, any other one a few
     microseconds. Readings that no model can be fitted to leave the last fit in force.

@@ -17,11 +17,12 @@ MOST_ROWS = 1460
 PENALTIES = (5.0, 20.0, 50.0)
 N_STATES = 4
 FLOOR = 1e-3
-COLDNESS = 4.0
+COLDNESS = 2.0
 RULES = 0.6
 MIN_VOTES = 90
 LEAST_PROBABILITY = 1e-6
 VOLATILE = math.log(1.3)
+VOLATILITY_WIDTH, TREND_WIDTH = 0.15, 0.35
 POOLS = ({"hidden"}, {"jump"}, {"hidden", "jump"})
 
 
@@ -66,20 +67,22 @@ class Hidden:
 
 
 class Jumps:
-    """Clusters in time, in the order of `reference`; one without a bar is left out (its place is NaN)."""
+    """Clusters in time, in the order of the `old` fit; one without a bar is left out (its place is NaN)."""
 
-    def __init__(self, rows: np.ndarray, penalty: float, reference: np.ndarray | None) -> None:
+    def __init__(self, rows: np.ndarray, penalty: float, old: Jumps | None) -> None:
         self.location, self.scale, self.penalty = rows.mean(axis=0), rows.std(axis=0), penalty
         X = self.standard(rows)
         model = JumpModel(N_STATES, jump_penalty=penalty, seed=0).fit(X)
         labels, centroids = model.predict(X), model.centroids_.copy()
         centroids[~np.isin(np.arange(N_STATES), labels)] = np.nan
         places = self.location + self.scale * centroids
-        order = np.arange(N_STATES) if reference is None else np.array(matched(reference, places))
+        order = np.arange(N_STATES) if old is None else np.array(matched(old.places, places))
         self.places = places[order]
         states = [k for k in order if not np.isnan(places[k, 0])]
         self.centroids = centroids[states]
-        found = names(np.array([np.median(rows[labels == k], axis=0) for k in states]))
+        typical = np.array([np.median(rows[labels == k], axis=0) for k in states])
+        before = [] if old is None else [old.by_slot[slot] for slot, k in enumerate(order) if k in states]
+        found = before if still_right(before, typical) else names(typical)
         self.names, by_state = found, dict(zip(states, found, strict=True))
         self.by_slot = [by_state.get(k) for k in order]
         self.costs = np.zeros(len(states))
@@ -109,6 +112,27 @@ def names(typical: np.ndarray) -> list[int]:
     if len(by_trend) > 1:
         found[by_trend[0]], found[by_trend[-1]] = BEAR, BULL
     return found
+
+
+def still_right(before: list[int | None], typical: np.ndarray) -> bool:
+    """Whether names of an earlier fit are those of the rule, give or take the width of a threshold."""
+    if None in before or len(before) != len(typical):
+        return False
+    volatile = [k for k, name in enumerate(before) if name == HIGH_VOLATILITY]
+    highest = typical[:, 0].max()
+    if len(volatile) > 1 or (not volatile and highest >= VOLATILE + VOLATILITY_WIDTH):
+        return False
+    if volatile and typical[volatile[0], 0] < max(VOLATILE, highest) - VOLATILITY_WIDTH:
+        return False
+    others = [k for k in range(len(before)) if k not in volatile]
+    if len(others) < 2:
+        return all(before[k] == SIDEWAYS for k in others)
+    bulls, bears = ([k for k in others if before[k] == name] for name in (BULL, BEAR))
+    if (len(bulls), len(bears)) != (1, 1):
+        return False
+    trend = typical[others, 1]
+    is_top = typical[bulls[0], 1] >= trend.max() - TREND_WIDTH
+    return bool(is_top and typical[bears[0], 1] <= trend.min() + TREND_WIDTH)
 
 
 def matched(old: np.ndarray, new: np.ndarray) -> list[int]:
@@ -168,8 +192,7 @@ class Engines:
             self.flips += old is not None and old.is_volatile != self.hidden.is_volatile
         if self.engine != "hidden_markov":
             used = None if self.jumps is None else self.jumps[self.penalty]
-            reference = None if used is None else used.places
-            self.jumps = [Jumps(rows, penalty, reference) for penalty in PENALTIES]
+            self.jumps = [Jumps(rows, penalty, used) for penalty in PENALTIES]
             self.penalty = self.best(range(3), self.penalty)
             if used is not None:
                 new = self.jumps[self.penalty]

@@ -161,7 +161,7 @@ impl Engines {
 
     fn fit_jumps(&mut self, rows: &ndarray::Array2<f64>) -> bool {
         let used = self.jumps.as_ref().map(|jumps| &jumps[self.penalty]);
-        let fit = |penalty| Jumps::fit(rows.view(), penalty, used.map(Jumps::places));
+        let fit = |penalty| Jumps::fit(rows.view(), penalty, used);
         let [Some(low), Some(middle), Some(high)] = PENALTIES.map(fit) else { return false };
         let jumps = [low, middle, high];
         let penalty = self.track.best_penalty().unwrap_or(self.penalty);

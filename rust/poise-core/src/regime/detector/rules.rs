@@ -14,8 +14,9 @@ pub(super) const BEAR: usize = 1;
 pub(super) const SIDEWAYS: usize = 2;
 pub(super) const HIGH_VOLATILITY: usize = 3;
 
-const VOLATILITY_WIDTH: f64 = 0.15;
-const TREND_WIDTH: f64 = 0.35;
+/// How gradually memberships change around a threshold.
+pub(super) const VOLATILITY_WIDTH: f64 = 0.15;
+pub(super) const TREND_WIDTH: f64 = 0.35;
 
 /// The least membership.
 pub(super) const FLOOR: f64 = 1e-3;

@@ -9,20 +9,21 @@ use super::super::features::Reading;
 use super::super::rules::{FLOOR, Probabilities, normalised};
 use super::super::saved;
 use super::history::{N_FEATURES, Scale};
-use super::naming::{Slots, matched, names};
+use super::naming::{Slots, matched, names, still_right};
 use crate::Result;
 use crate::regime::{JumpModel, JumpSettings, fit_jump_model};
 use crate::snapshot::{Reader, Writer, refused};
 
-pub(super) const N_STATES: usize = 4;
+const N_STATES: usize = 4;
 
 const N_RESTARTS: usize = 10;
 
-/// A path that has just paid for a change is this much less likely, in logarithms, than one that had not to.
-const COLDNESS: f64 = 4.0;
+/// A path that has just paid for a change is this much less likely, in logarithms, than one that had not to: the
+/// surest of four states has 0.71. Colder is surer and scores worse, because neighbouring readings share most bars.
+const COLDNESS: f64 = 2.0;
 
 /// Where the states lie, in units of the scores.
-pub(super) type Places = Slots<N_STATES>;
+type Places = Slots<N_STATES>;
 
 #[derive(Debug, Clone)]
 pub(super) struct Jumps {
@@ -35,9 +36,9 @@ pub(super) struct Jumps {
 }
 
 impl Jumps {
-    /// States in the order of `reference`, where there is one; those that no bar belongs to are left out, because they
+    /// States in the order of an old fit, where there is one, and with its names where these still fit; those that no bar belongs to are left out, because they
     /// may lie anywhere. None where no fit is found.
-    pub(super) fn fit(rows: ArrayView2<'_, f64>, penalty: f64, reference: Option<&Places>) -> Option<Self> {
+    pub(super) fn fit(rows: ArrayView2<'_, f64>, penalty: f64, old: Option<&Self>) -> Option<Self> {
         let scale = Scale::of(rows);
         let mut standard = Array2::zeros(rows.dim());
         for (mut to, from) in standard.rows_mut().into_iter().zip(rows.rows()) {
@@ -53,17 +54,26 @@ impl Jumps {
             is_used.then(|| std::array::from_fn(|i| centroids[(k, i)]))
         });
         let places = used.map(|centroid| centroid.map(|centroid| scale.undo(centroid)));
-        let order = reference.map_or(std::array::from_fn(|k| k), |old| matched(old, &places));
+        let order: [usize; N_STATES] =
+            old.map_or(std::array::from_fn(|k| k), |old| matched(&old.places, &places));
         let states: Vec<usize> = order.into_iter().filter(|k| used[*k].is_some()).collect();
         let ordered = Array2::from_shape_fn((states.len(), N_FEATURES), |(k, i)| centroids[(states[k], i)]);
         let mut model = JumpModel::new(ordered.view(), penalty).ok()?;
         model.stand_after(standard.view()).ok()?;
         let typical: Vec<_> = states.iter().map(|k| medians(rows, &labels, *k)).collect();
-        Some(Self { model, scale, places: order.map(|k| places[k]), names: names(&typical) })
-    }
-
-    pub(super) fn places(&self) -> &Places {
-        &self.places
+        let places = order.map(|k| places[k]);
+        let before: Vec<_> = old
+            .map_or([None; N_STATES], Self::names_by_slot)
+            .into_iter()
+            .zip(&places)
+            .filter_map(|(name, place)| place.map(|_| name))
+            .collect();
+        let names = if still_right(&before, &typical) {
+            before.into_iter().flatten().collect()
+        } else {
+            names(&typical)
+        };
+        Some(Self { model, scale, places, names })
     }
 
     /// States that another fit calls otherwise.
