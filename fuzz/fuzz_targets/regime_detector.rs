@@ -15,7 +15,8 @@ fuzz_target!(|data: &[u8]| {
 fn run(u: &mut Unstructured<'_>) -> Result<()> {
     let n = u.int_in_range(1..=5)?;
     let weights = if u.ratio(1, 8)? { reals(u, n)? } else { Array1::from_elem(n, 1.0 / n as f64) };
-    let engine = *u.choose(&[Engine::Rules, Engine::Rules, Engine::HiddenMarkov, Engine::Jump, Engine::Pool])?;
+    let engine =
+        *u.choose(&[Engine::Rules, Engine::Rules, Engine::HiddenMarkov, Engine::Jump, Engine::Pool])?;
     let Ok(mut detector) = RegimeDetector::with_engine(weights.view(), engine) else { return Ok(()) };
     let mut twin: Option<RegimeDetector> = None;
     for _ in 0..u.int_in_range(1..=12)? {
