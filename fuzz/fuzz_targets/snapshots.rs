@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ndarray::{Array1, Array2, Array3};
-use poise_core::regime::{GaussianHmm, JumpModel};
+use poise_core::regime::{Engine, GaussianHmm, JumpModel, RegimeDetector};
 use poise_core::risk::{DrawdownTracker, RiskEngine, RiskRule, RollingTail};
 use poise_fuzz::draw::{noise, panel_of, real, reals};
 use poise_fuzz::states::revived;
@@ -15,12 +15,13 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn run(u: &mut Unstructured<'_>) -> Result<()> {
-    match u.int_in_range(0..=4)? {
+    match u.int_in_range(0..=5)? {
         0 => rolling(u),
         1 => drawdown(u),
         2 => hmm(u),
         3 => jump(u),
-        _ => engine(u),
+        4 => engine(u),
+        _ => detector(u),
     }
 }
 
@@ -120,5 +121,27 @@ fn engine(u: &mut Unstructured<'_>) -> Result<()> {
     let _ = engine.risk_contributions();
     let _ = engine.diversification_ratio();
     assert_eq!(engine.covariance().dim(), engine.correlation().dim());
+    Ok(())
+}
+
+fn detector(u: &mut Unstructured<'_>) -> Result<()> {
+    let n = u.int_in_range(1..=4)?;
+    let mut detector =
+        RegimeDetector::new(Array1::from_elem(n, 1.0 / n as f64).view()).expect("sound weights");
+    // Few rows keep the bytes short enough to be hit; many reach the thresholds, the map and its scores.
+    let n_rows = if u.ratio(1, 8)? { 620 } else { u.int_in_range(0..=40)? };
+    for row in noise(u32::arbitrary(u)?, n_rows * n).chunks_exact(n) {
+        detector.step_slice(row).expect("finite returns");
+    }
+    let Some(mut detector) = revived(u, &detector)? else { return Ok(()) };
+    let n = detector.n_assets();
+    let _ = detector.step_slice(&reals(u, n)?.to_vec());
+    for row in noise(u32::arbitrary(u)?, 200 * n).chunks_exact(n) {
+        detector.step_slice(row).expect("finite returns");
+    }
+    let state = detector.state().expect("it is warm by now");
+    assert!(
+        state.label < 4 && detector.median_remaining().is_some() && detector.survival(u64::MAX).is_some()
+    );
     Ok(())
 }

@@ -4,7 +4,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use poise_core::moments::{
     EwmaState, HalfLivesState, IteratedState, RegimesState, RollingState, ShrunkState, TimeframesState,
 };
-use poise_core::regime::{GaussianHmm, JumpModel};
+use poise_core::regime::{GaussianHmm, JumpModel, RegimeDetector};
 use poise_core::risk::{DrawdownTracker, RiskEngine, RollingTail};
 
 /// A state that turns into bytes and back.
@@ -27,7 +27,7 @@ macro_rules! saved {
 }
 
 saved!(EwmaState, HalfLivesState, IteratedState, RegimesState, RollingState, ShrunkState, TimeframesState);
-saved!(GaussianHmm, JumpModel, DrawdownTracker, RiskEngine, RollingTail);
+saved!(GaussianHmm, JumpModel, RegimeDetector, DrawdownTracker, RiskEngine, RollingTail);
 
 /// What `from_bytes` makes of the rest of the input, signed or not, or of a valid state that came to harm.
 pub fn revived<S: Saved>(u: &mut Unstructured<'_>, state: &S) -> Result<Option<S>> {

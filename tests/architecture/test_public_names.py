@@ -70,7 +70,14 @@ PROMISED = {
         "component_value_at_risk",
         "risk_score_parts",
     ],
-    "poise.regime": ["RegimeDetector", "RegimeState", "GaussianHMM", "JumpModel"],
+    "poise.regime": [
+        "RegimeDetector",
+        "RegimeState",
+        "GaussianHMM",
+        "JumpModel",
+        "CalibrationReport",
+        "ReliabilityBin",
+    ],
     "poise.optimization": [
         "solve_risk_parity",
         "solve_minimum_variance",

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from poise.regime import RegimeDetector
-from poise.regime.features import FeatureTracker
-from poise.regime.hysteresis import UNIFORM, predict, update
-from poise.regime.persistence import PRIOR_DURATIONS, Persistence
-from poise.regime.rules import AdaptiveThresholds
-from tests.reference import regime as reference
+from poise.typing import REGIME_LABELS
+from tests.reference.regime import batch as reference
+from tests.reference.regime.engine import RegimeEngine
+from tests.reference.regime.engines import Engines
+from tests.reference.regime.features import FeatureTracker
+from tests.reference.regime.hysteresis import UNIFORM, predict, update
+from tests.reference.regime.persistence import PRIOR_DURATIONS, Persistence
+from tests.reference.regime.rules import AdaptiveThresholds
 from tests.tolerances import CLOSED_FORM
 
 WEIGHTS = np.array([0.5, 0.3, 0.2])
@@ -58,3 +61,103 @@ def test_detector_puts_the_parts_together(returns: np.ndarray) -> None:
     limits = reference.thresholds(scores).iloc[-1]
     assert detector.features_["trend_score"] == pytest.approx(scores["trend_score"].iloc[-1], rel=ROLLING)
     assert detector.thresholds_ == pytest.approx(dict(limits), rel=ROLLING)
+
+
+def gappy(n_assets: int, n_bars: int = 1500, seed: int = 5) -> np.ndarray:
+    """A market of calm, wild, rising and falling stretches with weekends, a late asset and empty days."""
+    rng = np.random.default_rng(seed)
+    stretch = np.arange(n_bars) // 130 % 4
+    drift, size = np.array([0.0, 0.0, 0.004, -0.004])[stretch], np.array([0.01, 0.04, 0.012, 0.02])[stretch]
+    R = drift[:, None] + size[:, None] * (
+        rng.normal(size=(n_bars, 1)) + 0.7 * rng.normal(size=(n_bars, n_assets))
+    )
+    R[np.isin(np.arange(n_bars) % 7, (5, 6)), : n_assets // 2] = np.nan
+    R[: n_bars // 3, n_assets - 1 :] = np.nan if n_assets > 1 else R[: n_bars // 3]
+    R[rng.random(R.shape) < 0.02] = np.nan
+    R[[100, 700, 701]] = np.nan
+    return R
+
+
+def waking() -> np.ndarray:
+    """A constant index that begins to move."""
+    R = np.zeros((900, 2))
+    R[600:] = np.random.default_rng(8).normal(0.0, 0.01, (300, 2))
+    return R
+
+
+MARKETS = {
+    "complete": lambda: gappy(4, 2800) * 0.0 + np.nan_to_num(gappy(4, 2800)),
+    "gaps": lambda: gappy(5),
+    "many assets": lambda: gappy(60, 900),
+    "one asset": lambda: gappy(1),
+    "constant": lambda: np.zeros((700, 3)),
+    "constant growth": lambda: np.full((700, 3), 0.001),
+    "waking": waking,
+    "twins": lambda: np.repeat(gappy(1), 3, axis=1),
+}
+
+
+@pytest.mark.parametrize("name", MARKETS)
+def test_the_kernel_equals_the_twin(name: str) -> None:
+    R = MARKETS[name]()
+    weights = np.arange(1.0, R.shape[1] + 1.0)
+    weights /= weights.sum()
+    detector, twin = RegimeDetector(weights=weights), RegimeEngine(weights)
+    labels: list[tuple[object, ...]] = []
+    for row in R:
+        detector.partial_fit(row)
+        expected, found = twin.push(row), detector.state_
+        labels.append((found and found.label, expected and expected.label))
+        assert (found is None) == (expected is None)
+        if found is None or expected is None:
+            continue
+        assert (found.label, found.age) == (expected.label, expected.age)
+        ours = [*found.probabilities.values(), found.confidence, found.expected_remaining]
+        theirs = [*expected.probabilities.values(), expected.confidence, expected.expected_remaining]
+        np.testing.assert_allclose(ours, theirs, rtol=CLOSED_FORM, atol=CLOSED_FORM)
+    for ours, theirs in (
+        (detector.features_, twin.reading._asdict()),
+        (detector.thresholds_, twin.thresholds._asdict()),
+        (dict(enumerate(detector.raw_probabilities_.values())), dict(enumerate(twin.membership))),
+        (dict(enumerate(detector.durations_.values())), dict(enumerate(twin.persistence.durations))),
+    ):
+        assert list(ours) == list(theirs)
+        np.testing.assert_allclose(
+            list(ours.values()), list(theirs.values()), rtol=CLOSED_FORM, atol=CLOSED_FORM
+        )
+    at = REGIME_LABELS.index(detector.state_.label), detector.state_.age
+    for horizon in (0, 1, 10, 200):
+        survival = twin.persistence.survival(*at, horizon)
+        assert detector.survival_probability(horizon) == pytest.approx(survival, rel=CLOSED_FORM)
+    assert detector.median_remaining() == twin.persistence.median_remaining(*at)
+
+
+FITTED = 1e-6
+"""Iterative fits amplify the rounding in which the readings differ."""
+
+
+@pytest.mark.parametrize("engine", ["hidden_markov", "jump", "pool"])
+def test_engines_equal_their_twin(engine: str) -> None:
+    R = gappy(3, 1700)
+    weights = np.array([0.5, 0.3, 0.2])
+    engines = Engines(engine)
+    detector, twin = RegimeDetector(weights=weights, engine=engine), RegimeEngine(weights, engines)
+    for row in R:
+        detector.partial_fit(row)
+        expected, found = twin.push(row), detector.state_
+        if found is None or expected is None:
+            continue
+        assert (found.label, found.age) == (expected.label, expected.age)
+        np.testing.assert_allclose(
+            [*found.probabilities.values(), found.confidence, found.expected_remaining],
+            [*expected.probabilities.values(), expected.confidence, expected.expected_remaining],
+            rtol=FITTED,
+            atol=FITTED,
+        )
+    assert detector.n_fits_ == engines.n_fits > 10
+    assert detector.label_flips_ == engines.flips
+    if engine == "pool":
+        expected = {"rules": 0.6 if engines.members else 1.0, "hidden_markov": 0.0, "jump": 0.0}
+        for member in engines.members:
+            expected["hidden_markov" if member == "hidden" else member] = 0.4 / len(engines.members)
+        assert detector.engine_weights_ == pytest.approx(expected)

@@ -2,10 +2,10 @@
 
 use std::hint::black_box;
 
-use ndarray::Array3;
+use ndarray::{Array1, Array3};
 use poise_core::moments::{self, EwmaRule, EwmaState};
 use poise_core::optimization::{self, Bounds};
-use poise_core::regime::{self, HmmSettings, JumpSettings};
+use poise_core::regime::{self, HmmSettings, JumpSettings, RegimeDetector};
 use poise_core::risk::{self, RollingTail};
 use poise_core::{Error, Result};
 
@@ -38,7 +38,7 @@ impl Counted {
 }
 
 /// The hottest kernels: those of the live tick, of a decision, and of the batches behind them.
-pub const COUNTED: [Counted; 15] = [
+pub const COUNTED: [Counted; 16] = [
     Counted { name: "ewma tick N=50", calls: 1000, prepare: || ewma_tick(50) },
     Counted { name: "ewma tick N=500", calls: 200, prepare: || ewma_tick(500) },
     Counted { name: "ewma path T=200 N=50", calls: 1, prepare: ewma_path },
@@ -52,6 +52,7 @@ pub const COUNTED: [Counted; 15] = [
     Counted { name: "risk parity N=200", calls: 1, prepare: || risk_parity(200) },
     Counted { name: "minimum variance N=50", calls: 1, prepare: minimum_variance },
     Counted { name: "hmm filter step K=3 F=5", calls: 1000, prepare: hmm_step },
+    Counted { name: "regime detector bar N=50", calls: 900, prepare: detector_bar },
     Counted { name: "hmm 20 iterations T=1000 K=3 F=5", calls: 1, prepare: hmm_fit },
     Counted { name: "jump fit T=1000 K=3 F=5", calls: 1, prepare: jump_fit },
 ];
@@ -146,6 +147,15 @@ fn hmm_step() -> Result<Call> {
     let mut model = regime::fit_gaussian_hmm(features.view(), &HMM)?.model;
     let mut next = in_turn(features.nrows());
     call(move || model.step(features.row(next())).map(|probabilities| probabilities[0]))
+}
+
+/// As many bars as ten periods between two fits of the calibration.
+fn detector_bar() -> Result<Call> {
+    let returns = inputs::returns(3000, 50);
+    let mut detector = RegimeDetector::new(Array1::from_elem(50, 0.02).view())?;
+    detector.follow(returns.view(), |_, _| {})?;
+    let mut next = in_turn(returns.nrows());
+    call(move || detector.step(returns.row(next())).map(|state| state.copied()))
 }
 
 fn hmm_fit() -> Result<Call> {

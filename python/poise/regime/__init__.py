@@ -4,5 +4,13 @@ from poise.domain.regime import RegimeState
 from poise.regime.detector import RegimeDetector
 from poise.regime.hmm import GaussianHMM
 from poise.regime.jump import JumpModel
+from poise.regime.report import CalibrationReport, ReliabilityBin
 
-__all__ = ["GaussianHMM", "JumpModel", "RegimeDetector", "RegimeState"]
+__all__ = [
+    "CalibrationReport",
+    "GaussianHMM",
+    "JumpModel",
+    "RegimeDetector",
+    "RegimeState",
+    "ReliabilityBin",
+]

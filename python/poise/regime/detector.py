@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import copy
-import json
+import copyreg
+from collections.abc import Callable
 from threading import RLock
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from poise import _native
 from poise.domain.labels import BARE, Labels, unwrap_matrix, unwrap_vector
 from poise.domain.regime import RegimeState
 from poise.domain.snapshot import pack, plain_labels, restored_labels, unpack
 from poise.errors import (
     EmptyInputError,
     EmptyUniverseError,
-    NonFiniteError,
     ParameterError,
     ShapeError,
-    StateError,
 )
-from poise.regime.engine import RegimeEngine
-from poise.regime.parts import as_plain, restored
-from poise.regime.persistence import PRIOR_DURATIONS
-from poise.typing import REGIME_LABELS, ArrayLike, Matrix, RegimeLabel, Vector
+from poise.regime._inputs import check_index_weights, refuse_infinite
+from poise.regime.readings import ENGINES, DetectorReadings, Engine, as_regime_state
+from poise.typing import ArrayLike, Matrix
 
-_LARGEST_RETURN = 1e100
+Answer = TypeVar("Answer")
+
 _KIND = "RegimeDetector"
 
 
-class RegimeDetector:
+class RegimeDetector(DetectorReadings):
     """Detects the market regime after each daily bar, from the past only.
 
     The market is the weighted mean of the assets' returns. Its volatility (against its own median) and its
@@ -44,13 +44,23 @@ class RegimeDetector:
     weights : array_like of shape (n_assets,), optional
         Index weights, not negative, not all zero; equal when left out. Where returns are missing, the
         weights of the others are scaled up.
+    engine : {"rules", "hidden_markov", "jump", "pool"}, default="rules"
+        What the probabilities come from. ``"hidden_markov"``: the filtered probability of the wilder of two
+        Gaussian states of the volatility score; the trend as by the rules. ``"jump"``: a statistical jump
+        model of volatility and trend score with up to four states. ``"pool"``: the rules, and the others
+        with a weight of 0.4 where, and as long as, that improves the log score. See Notes.
 
     Attributes
     ----------
     state_ : RegimeState or None
         After the last row; None before 20 rows had a return. The first state is uniform.
     features_ : dict of str to float
-        The last reading, see :class:`poise.regime.features.Reading`; empty while warming.
+        The last reading; empty while warming. ``volatility`` (root mean square of the index return,
+        half-life 10 bars) and ``median_volatility`` (over the last 504 bars); ``volatility_score`` (logarithm
+        of their ratio, plus a tenth of ``correlation_score`` where positive); ``trend_score`` (t-statistic of
+        the mean return, half-life 20); ``average_correlation`` (half-life 20; NaN below two varying assets)
+        and ``correlation_score`` (the same in standard deviations of its last 504 values; 0 before there are
+        120); ``drawdown`` of the index, a positive fraction.
     thresholds_ : dict of str to float
         ``volatility`` and ``trend`` as used for the last reading: scores beyond them count as volatile
         or trending. Empty while warming.
@@ -58,11 +68,21 @@ class RegimeDetector:
         Memberships of the last reading before filtering, by label; empty while warming.
     durations_ : dict of str to float
         Expected bars of a whole spell of each regime.
+    calibration_ : CalibrationReport
+        How good probabilities and confidence were at the bars that are at least 30 bars old: Brier and log
+        score, expected calibration error, reliability table.
+    engine_weights_ : dict of str to float
+        Weights of ``rules``, ``hidden_markov`` and ``jump`` in the geometric mean that the probabilities are;
+        sum 1. All with the rules before engines are fitted.
+    n_fits_ : int
+        Times that engines were fitted.
+    label_flips_ : int
+        States of the fitted models whose name another fit changed, in all.
 
     Raises
     ------
     ShapeError, NonFiniteError, ParameterError
-        If `weights` is not one axis, not finite, negative or all zero.
+        If `weights` is not one axis, not finite, negative or all zero, or there is no such `engine`.
 
     Notes
     -----
@@ -71,10 +91,23 @@ class RegimeDetector:
     exactly. A detector can be copied, pickled and saved as bytes after any row: the copy is independent and
     continues bit for bit.
 
+    Engines are fitted at the 500th observation and every 90 after that, to the readings of at most 1460 bars;
+    until then the rules speak. A state is named by what is typical of its bars: the most volatile one
+    ``high_volatility`` if its score reaches ``ln 1.3``, then by trend from ``bear`` over ``sideways`` to
+    ``bull``. The states of a new fit are matched with those in use and keep their names while these are right
+    give or take the width of a threshold. What each model said at a bar is scored
+    once the bar can be judged, 30 bars later: the jump penalty (5, 20 or 50) and the members of the pool are
+    those with the best log score so far. A bar with a fit takes some ten milliseconds, any other one a few
+    microseconds. Readings that no model can be fitted to leave the last fit in force.
+
     References
     ----------
     .. [1] Hamilton (1989). A New Approach to the Economic Analysis of Nonstationary Time Series and the
        Business Cycle. Econometrica 57.
+    .. [2] Shu, Yu and Mulvey (2024). Downside Risk Reduction Using Regime-Switching Signals: A Statistical
+       Jump Model Approach.
+    .. [3] Genest and Zidek (1986). Combining Probability Distributions: A Critique and an Annotated
+       Bibliography. Statistical Science 1.
 
     Examples
     --------
@@ -84,13 +117,15 @@ class RegimeDetector:
     'bull'
     """
 
-    def __init__(self, *, weights: ArrayLike | None = None) -> None:
+    def __init__(self, *, weights: ArrayLike | None = None, engine: Engine = "rules") -> None:
+        if engine not in ENGINES:
+            raise ParameterError(f"engine is {engine!r}, expected one of {', '.join(map(repr, ENGINES))}")
         self.weights = weights
+        self.engine = engine
         if weights is not None:
-            _check_weights(unwrap_vector(weights, "weights")[0])
-        self._engine: RegimeEngine | None = None
+            check_index_weights(unwrap_vector(weights, "weights")[0])
+        self._state = None
         self._labels = BARE
-        self._n_assets = 0
         self._busy = RLock()
 
     def fit(self, R: ArrayLike) -> Self:
@@ -115,7 +150,7 @@ class RegimeDetector:
         NonFiniteError
             If a return is infinite; the message names row and column, and nothing has changed.
         """
-        self.history(R)
+        self._start(R, lambda state, returns: state.fit(returns))
         return self
 
     def history(self, R: ArrayLike) -> list[RegimeState | None]:
@@ -124,116 +159,37 @@ class RegimeDetector:
         Parameters and errors are those of :meth:`fit`. The state after a row is the one that
         :meth:`partial_fit` leaves there: later rows play no part in it.
         """
+        columns = self._start(R, lambda state, returns: state.history(returns))
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return [None if row[0] < 0 else as_regime_state(*row) for row in rows]
+
+    def _start(self, R: ArrayLike, take: Callable[[_native.DetectorState, Matrix], Answer]) -> Answer:
+        """Let a new state take all rows, then make it one's own."""
         returns, labels = unwrap_matrix(R)
         if returns.shape[0] == 0:
             raise EmptyInputError("R has no row; pass at least one observation")
-        engine = self._new_engine(returns.shape[1], labels)
-        _refuse_infinite(returns, labels)
-        states = [engine.push(row) for row in np.ascontiguousarray(returns)]
+        state = self._new_state(returns.shape[1], labels)
+        refuse_infinite(returns, labels)
+        answer = take(state, returns)
         with self._busy:
-            self._engine, self._labels, self._n_assets = engine, labels, returns.shape[1]
-        return states
-
-    def partial_fit(self, row: ArrayLike) -> Self:
-        """Take the next row.
-
-        Parameters
-        ----------
-        row : array_like of shape (n_assets,)
-            Simple returns of one day; NaN = missing. Labelled values are matched by name with the
-            assets of earlier labelled rows.
-
-        Returns
-        -------
-        RegimeDetector
-            Itself.
-
-        Raises
-        ------
-        EmptyUniverseError
-            If there is no asset.
-        ShapeError
-            If the number of assets differs from that of earlier rows or of `weights`.
-        NonFiniteError
-            If a return is infinite; the message names the column, and nothing has changed.
-        """
-        with self._busy:
-            self._take(row)
-        return self
+            self._labels, self._state = labels, state
+        return answer
 
     def _take(self, row: ArrayLike) -> None:
-        returns, labels = unwrap_vector(row, "row", self._labels)
-        engine = self._engine
-        if engine is None:
-            engine = self._new_engine(len(returns), labels)
-        elif len(returns) != self._n_assets:
-            raise ShapeError(
-                f"row has {len(returns)} assets, expected {self._n_assets} as in earlier rows; "
-                "use NaN for a missing asset, fit afresh for another universe"
-            )
-        _refuse_infinite(returns, labels)
-        engine.push(np.ascontiguousarray(returns))
-        self._engine, self._labels, self._n_assets = engine, labels, len(returns)
-
-    def survival_probability(self, horizon: int) -> float:
-        """Return the probability that the present label lasts beyond `horizon` more bars.
-
-        Parameters
-        ----------
-        horizon : int
-            Bars, at least 0.
-
-        Raises
-        ------
-        ParameterError
-            If `horizon` is negative.
-        StateError
-            While warming.
-        """
-        if horizon < 0:
-            raise ParameterError(f"horizon is {horizon}, expected 0 or more bars")
-        engine, state = self._warm()
-        return engine.persistence.survival(REGIME_LABELS.index(state.label), state.age, horizon)
-
-    def median_remaining(self) -> int:
-        """Return the bars within which the present label ends with probability one half.
-
-        Raises
-        ------
-        StateError
-            While warming.
-        """
-        engine, state = self._warm()
-        return engine.persistence.median_remaining(REGIME_LABELS.index(state.label), state.age)
-
-    @property
-    def state_(self) -> RegimeState | None:
-        """The state after the last row."""
-        return None if self._engine is None else self._engine.state
-
-    @property
-    def features_(self) -> dict[str, float]:
-        """The last reading."""
-        reading = None if self._engine is None else self._engine.reading
-        return {} if reading is None else reading._asdict()
-
-    @property
-    def thresholds_(self) -> dict[str, float]:
-        """The thresholds of the last reading."""
-        thresholds = None if self._engine is None else self._engine.thresholds
-        return {} if thresholds is None else thresholds._asdict()
-
-    @property
-    def raw_probabilities_(self) -> dict[RegimeLabel, float]:
-        """The memberships of the last reading."""
-        membership = None if self._engine is None else self._engine.membership
-        return {} if membership is None else dict(zip(REGIME_LABELS, membership, strict=True))
-
-    @property
-    def durations_(self) -> dict[RegimeLabel, float]:
-        """The expected length of a spell of each regime, from the spells seen so far."""
-        durations = PRIOR_DURATIONS if self._engine is None else self._engine.persistence.durations
-        return dict(zip(REGIME_LABELS, durations, strict=True))
+        """Take a row of any kind; the compiled class asks for it."""
+        with self._busy:
+            returns, labels = unwrap_vector(row, "row", self._labels)
+            state = self._state
+            if state is None:
+                state = self._new_state(len(returns), labels)
+            elif len(returns) != state.n_assets:
+                raise ShapeError(
+                    f"row has {len(returns)} assets, expected {state.n_assets} as in earlier rows; "
+                    "use NaN for a missing asset, fit afresh for another universe"
+                )
+            refuse_infinite(returns, labels)
+            state.step(returns)
+            self._labels, self._state = labels, state
 
     def to_bytes(self) -> bytes:
         """Return weights, labels and state as bytes.
@@ -248,8 +204,13 @@ class RegimeDetector:
             values, labels = unwrap_vector(self.weights, "weights")
             weights = {"values": values.tolist(), "labels": plain_labels(labels)}
         with self._busy:
-            described = {"weights": weights, "labels": plain_labels(self._labels), "n_assets": self._n_assets}
-            return pack(_KIND, described, json.dumps(as_plain(self._engine)).encode())
+            kernel = b"" if self._state is None else self._state.to_bytes()
+            described = {
+                "weights": weights,
+                "engine": self.engine,
+                "labels": plain_labels(self._labels),
+            }
+            return pack(_KIND, described, kernel)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -260,62 +221,36 @@ class RegimeDetector:
         StateError
             If the bytes are short, damaged, of another model or written by a newer version.
         """
-        described, engine = unpack(_KIND, data)
+        described, kernel = unpack(_KIND, data)
         weights = described["weights"]
         if weights is not None:
             weights = restored_labels(weights["labels"]).vector(np.array(weights["values"]))
-        detector = cls(weights=weights)
-        detector._engine = restored(json.loads(engine))
-        detector._labels, detector._n_assets = restored_labels(described["labels"]), described["n_assets"]
+        detector = cls(weights=weights, engine=described["engine"])
+        detector._labels = restored_labels(described["labels"])
+        detector._state = _native.DetectorState.from_bytes(kernel) if kernel else None
         return detector
 
     def __copy__(self) -> Self:
         return copy.deepcopy(self)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The early protocols of pickle cannot make the object of a compiled base.
         with self._busy:
-            return {name: copy.deepcopy(value) for name, value in vars(self).items() if name != "_busy"}
+            kernel = None if self._state is None else self._state.to_bytes()
+            kept = {name: value for name, value in vars(self).items() if name != "_busy"}
+            return copyreg.__newobj__, (type(self),), (kept, kernel)  # type: ignore[attr-defined]
 
-    def __setstate__(self, saved: dict[str, Any]) -> None:
-        self.__dict__.update(saved, _busy=RLock())
+    def __setstate__(self, saved: tuple[dict[str, Any], bytes | None]) -> None:
+        kept, kernel = saved
+        self.__dict__.update(kept, _busy=RLock())
+        self._state = None if kernel is None else _native.DetectorState.from_bytes(kernel)
 
-    def _warm(self) -> tuple[RegimeEngine, RegimeState]:
-        if self._engine is None or self._engine.state is None:
-            raise StateError("the detector is warming; give it 20 rows with a return first")
-        return self._engine, self._engine.state
-
-    def _new_engine(self, n_assets: int, labels: Labels) -> RegimeEngine:
+    def _new_state(self, n_assets: int, labels: Labels) -> _native.DetectorState:
         if n_assets == 0:
             raise EmptyUniverseError("there is no asset; pass at least one column of returns")
         if self.weights is None:
-            return RegimeEngine(np.full(n_assets, 1.0 / n_assets))
+            return _native.DetectorState(np.full(n_assets, 1.0 / n_assets), self.engine)
         weights, _ = unwrap_vector(self.weights, "weights", labels)
         if len(weights) != n_assets:
             raise ShapeError(f"the returns have {n_assets} assets, weights has {len(weights)}; pass one each")
-        return RegimeEngine(weights / weights.sum())
-
-
-def _check_weights(weights: Vector) -> None:
-    for i, weight in enumerate(weights):
-        if not np.isfinite(weight):
-            raise NonFiniteError(f"weights[{i}] is {weight}; pass a finite number")
-        if weight < 0.0:
-            raise ParameterError(f"weights[{i}] is {weight}, expected 0 or more")
-    with np.errstate(over="ignore"):
-        total = weights.sum()
-    if not total > 0.0:
-        raise ParameterError("weights are all zero; give at least one asset a weight")
-    if not np.isfinite(total):
-        raise ParameterError("weights sum to more than a float can hold; divide them by their largest")
-
-
-def _refuse_infinite(returns: Vector | Matrix, labels: Labels) -> None:
-    """Refuse infinities, and numbers whose squares would become infinite."""
-    bad = np.abs(returns) > _LARGEST_RETURN
-    if not bad.any():
-        return
-    place = tuple(int(i) for i in np.argwhere(bad)[0])
-    column = place[-1]
-    asset = f"column {column}" if labels.names is None else f"column {column} ({labels.names[column]})"
-    where = asset if len(place) == 1 else f"row {place[0]}, {asset}"
-    raise NonFiniteError(f"the return at {where} is {returns[place]}; pass NaN where it is missing")
+        return _native.DetectorState(weights / weights.sum(), self.engine)

@@ -11,6 +11,8 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::border::{StateError, detached, plain_vector, to_python};
 use crate::shared::saved;
 
+mod detector;
+
 /// A hidden Markov model with its online filter; what `poise.regime.GaussianHMM` holds once it is fitted.
 #[pyclass(module = "poise._native")]
 struct HmmState {
@@ -346,6 +348,7 @@ fn fit_jump(
 
 /// Adds the room's functions and classes to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    detector::register(module)?;
     module.add_class::<HmmState>()?;
     module.add_class::<HmmFollower>()?;
     module.add_class::<JumpState>()?;

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from poise.regime.calibration import FIRST_FIT, SIDE, Calibration, IsotonicMap
-from poise.regime.rules import BULL, HIGH_VOLATILITY, SIDEWAYS, Thresholds
+from tests.reference.regime.calibration import FIRST_FIT, SIDE, Calibration, IsotonicMap
+from tests.reference.regime.rules import BULL, HIGH_VOLATILITY, SIDEWAYS, Thresholds
 
 LIMITS = Thresholds(volatility=0.4, trend=0.8)
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from poise.regime.features import (
+from tests.reference.regime.features import (
     WARMING,
     AverageCorrelation,
     ExponentialMean,

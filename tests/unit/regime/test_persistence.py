@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from poise.regime.persistence import PRIOR_DURATIONS, Persistence
-from poise.regime.rules import BEAR, BULL, HIGH_VOLATILITY, SIDEWAYS
+from tests.reference.regime.persistence import PRIOR_DURATIONS, Persistence
+from tests.reference.regime.rules import BEAR, BULL, HIGH_VOLATILITY, SIDEWAYS
 
 REGIMES = (BULL, BEAR, SIDEWAYS, HIGH_VOLATILITY)
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from poise.regime.rolling import RollingMoments, RollingQuantile
+from tests.reference.regime.rolling import RollingMoments, RollingQuantile
 
 
 @pytest.mark.parametrize("level", [0.0, 0.25, 0.5, 0.6, 0.85, 1.0])

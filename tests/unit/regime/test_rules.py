@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from poise.regime.rules import (
+from tests.reference.regime.rules import (
     BEAR,
     BULL,
     FIXED,

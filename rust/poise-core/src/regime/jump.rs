@@ -65,6 +65,11 @@ impl JumpModel {
         Array2::from_shape_fn((self.n_states(), n), |(k, i)| self.centroids[k * n + i])
     }
 
+    /// Least cost of a path that ends in each state now, above the least of all.
+    pub(super) fn costs(&self) -> &[f64] {
+        &self.costs
+    }
+
     /// Price of a change of state.
     pub fn jump_penalty(&self) -> f64 {
         self.penalty

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from poise.domain.regime import RegimeState
-from poise.regime.calibration import Calibration
-from poise.regime.features import FeatureTracker, Reading
-from poise.regime.hysteresis import UNIFORM, Hysteresis, predict, update
-from poise.regime.persistence import Persistence
-from poise.regime.rules import AdaptiveThresholds, Probabilities, Thresholds, at_rest, soft_membership
 from poise.typing import REGIME_LABELS, Vector
+from tests.reference.regime.calibration import Calibration
+from tests.reference.regime.engines import Engines
+from tests.reference.regime.features import FeatureTracker, Reading
+from tests.reference.regime.hysteresis import UNIFORM, Hysteresis, predict, update
+from tests.reference.regime.persistence import Persistence
+from tests.reference.regime.rules import (
+    AdaptiveThresholds,
+    Probabilities,
+    Thresholds,
+    at_rest,
+    soft_membership,
+)
 
 _CALM_MARGIN = 0.1
 
@@ -20,6 +27,8 @@ class RegimeEngine:
     ----------
     weights : ndarray of shape (n_assets,)
         Index weights, not negative, not all zero.
+    engines : Engines, optional
+        Models in place of, or beside, the rules.
 
     Attributes
     ----------
@@ -30,12 +39,14 @@ class RegimeEngine:
     persistence : Persistence
     """
 
-    def __init__(self, weights: Vector) -> None:
+    def __init__(self, weights: Vector, engines: Engines | None = None) -> None:
         self._features = FeatureTracker(weights)
         self._adaptive = AdaptiveThresholds()
         self._hysteresis = Hysteresis()
         self._calibration = Calibration()
         self._probabilities = UNIFORM
+        self._published = UNIFORM
+        self._engines = engines
         self.persistence = Persistence()
         self.state: RegimeState | None = None
         self.reading: Reading | None = None
@@ -59,7 +70,9 @@ class RegimeEngine:
         """Move the probabilities one bar ahead and leave the label alone."""
         if self.state is None:
             return
-        self._probabilities = predict(self._probabilities, self.persistence.transitions)
+        self._probabilities = self._published = predict(self._probabilities, self.persistence.transitions)
+        if self._engines is not None:
+            self._published = self._engines.outcome(self._engines.vote(self._probabilities, None))
         self._hysteresis.wait()
         self._publish()
 
@@ -68,27 +81,39 @@ class RegimeEngine:
         self._adaptive.push(reading.volatility_score, reading.trend_score)
         membership = _membership(reading, thresholds)
         self.reading, self.thresholds, self.membership = reading, thresholds, membership
-        if self.state is not None:  # the first state is the prior
+        is_first = self.state is None  # the first state is the prior
+        if not is_first:
             predicted = predict(self._probabilities, self.persistence.transitions)
             self._probabilities = update(predicted, membership)
+        self._published, vote = self._probabilities, None
+        if self._engines is not None and reading.volatility > 0.0:
+            vote = self._engines.vote(self._probabilities, reading)
+            self._published = self._engines.outcome(vote)
+        if not is_first:
             calm = reading.volatility_score < thresholds.volatility - _CALM_MARGIN
-            if spell := self._hysteresis.step(self._probabilities, calm=calm):
+            if spell := self._hysteresis.step(self._published, calm=calm):
                 self.persistence.record(*spell)
-        self._calibration.observe(
+        judged = self._calibration.observe(
             index_return,
-            probability=max(self._probabilities),
+            probability=max(self._published),
             label=self._hysteresis.label,
             normal_volatility=reading.median_volatility,
             thresholds=thresholds,
+            vote=vote,
         )
+        if self._engines is not None:
+            if judged is not None and judged[0].vote is not None:
+                self._engines.judge(judged[0].vote, judged[1])
+            if self._calibration.is_due:
+                self._engines.fit()
         self._publish()
 
     def _publish(self) -> None:
         label, age = self._hysteresis.label, self._hysteresis.age
         self.state = RegimeState(
             label=REGIME_LABELS[label],
-            probabilities=dict(zip(REGIME_LABELS, self._probabilities, strict=True)),
-            confidence=self._calibration.confidence(max(self._probabilities)),
+            probabilities=dict(zip(REGIME_LABELS, self._published, strict=True)),
+            confidence=self._calibration.confidence(max(self._published)),
             age=age,
             expected_remaining=self.persistence.expected_remaining(label, age),
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from poise.regime.persistence import Transitions
-from poise.regime.rules import HIGH_VOLATILITY, SIDEWAYS, Probabilities
+from tests.reference.regime.persistence import Transitions
+from tests.reference.regime.rules import HIGH_VOLATILITY, SIDEWAYS, Probabilities
 
 UNIFORM: Probabilities = (0.25, 0.25, 0.25, 0.25)
 

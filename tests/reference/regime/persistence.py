@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TypeAlias
 
-from poise.regime.rules import Probabilities
+from tests.reference.regime.rules import Probabilities
 
 Transitions: TypeAlias = tuple[Probabilities, Probabilities, Probabilities, Probabilities]
 """Row: regime now; column: regime at the next bar; rows sum to 1."""

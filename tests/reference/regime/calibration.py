@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from poise.regime.features import log_ratio
-from poise.regime.rules import Thresholds, hard_label
+from tests.reference.regime.features import log_ratio
+from tests.reference.regime.rules import Thresholds, hard_label
 
 SIDE = 30
 """Bars before and after a bar that the ex-post label looks at."""
@@ -72,6 +72,7 @@ class Call(NamedTuple):
     label: int
     normal_volatility: float
     thresholds: Thresholds
+    vote: Any = None
 
 
 class Calibration:
@@ -103,6 +104,12 @@ class Calibration:
         """Let an observation without a call pass."""
         self._observe(index_return, None)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether maps and engines are fitted at the last observation."""
+        since = self._n_observations - FIRST_FIT
+        return since >= 0 and since % _REFIT_EVERY == 0
+
     def observe(
         self,
         index_return: float,
@@ -111,20 +118,25 @@ class Calibration:
         label: int,
         normal_volatility: float,
         thresholds: Thresholds,
-    ) -> None:
-        """Remember a call and judge the one made 30 observations ago."""
-        self._observe(index_return, Call(probability, label, normal_volatility, thresholds))
+        vote: Any = None,
+    ) -> tuple[Call, int] | None:
+        """Remember a call; return the one made 30 observations ago, if any, and the label that was right."""
+        return self._observe(index_return, Call(probability, label, normal_volatility, thresholds, vote))
 
-    def _observe(self, index_return: float, call: Call | None) -> None:
+    def _observe(self, index_return: float, call: Call | None) -> tuple[Call, int] | None:
         self._returns.append(index_return)
         self._squares.append(index_return * index_return)
         self._calls.append(call)
         self._n_observations += 1
+        answer = None
         if len(self._returns) == 2 * SIDE + 1 and (judged := self._calls[0]) is not None:
+            right = self._ex_post_label(judged)
             self._probabilities.append(judged.probability)
-            self._hits.append(float(judged.label == self._ex_post_label(judged)))
-        if self._n_observations >= FIRST_FIT and (self._n_observations - FIRST_FIT) % _REFIT_EVERY == 0:
+            self._hits.append(float(judged.label == right))
+            answer = judged, right
+        if self.is_due:
             self._map = self._fitted()
+        return answer
 
     def _fitted(self) -> IsotonicMap:
         pairs = sorted(zip(self._probabilities, self._hits, strict=True))

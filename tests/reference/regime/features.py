@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from poise.regime.rolling import RollingMoments, RollingQuantile
 from poise.typing import Vector
+from tests.reference.regime.rolling import RollingMoments, RollingQuantile
 
 WARMING = 20
 """Index observations before the first reading."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, TypeAlias
 
-from poise.regime.features import MIN_HISTORY, WINDOW
-from poise.regime.rolling import RollingQuantile
+from tests.reference.regime.features import MIN_HISTORY, WINDOW
+from tests.reference.regime.rolling import RollingQuantile
 
 Probabilities: TypeAlias = tuple[float, float, float, float]
 """Bull, bear, sideways, high volatility: the order of :data:`poise.typing.REGIME_LABELS`."""

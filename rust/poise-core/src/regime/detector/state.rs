@@ -1,0 +1,30 @@
+//! What a detector answers.
+
+use super::features::Reading;
+use super::rules::{Probabilities, Thresholds};
+
+/// The regime after one bar; nothing later was used.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RegimeState {
+    /// Bull, bear, sideways, high volatility: 0 to 3.
+    pub label: usize,
+    /// Of the four, sum 1.
+    pub probabilities: Probabilities,
+    /// Probability that the label is right.
+    pub confidence: f64,
+    /// Bars since the label began.
+    pub age: u64,
+    /// Expected further bars before it ends.
+    pub expected_remaining: f64,
+}
+
+/// What the last bar that had a return said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Diagnosis {
+    /// The measurements.
+    pub reading: Reading,
+    /// The thresholds that were in force.
+    pub thresholds: Thresholds,
+    /// How far the reading belongs to each regime, before filtering.
+    pub membership: Probabilities,
+}
