@@ -126,17 +126,18 @@ fn engine(u: &mut Unstructured<'_>) -> Result<()> {
 
 fn detector(u: &mut Unstructured<'_>) -> Result<()> {
     let n = u.int_in_range(1..=4)?;
-    let mut detector =
-        RegimeDetector::new(Array1::from_elem(n, 1.0 / n as f64).view()).expect("sound weights");
+    let weights = Array1::from_elem(n, 1.0 / n as f64);
+    let engine = *u.choose(&[Engine::Rules, Engine::HiddenMarkov, Engine::Jump, Engine::Pool])?;
+    let mut detector = RegimeDetector::with_engine(weights.view(), engine).expect("sound weights");
     // Few rows keep the bytes short enough to be hit; many reach the thresholds, the map and its scores.
-    let n_rows = if u.ratio(1, 8)? { 620 } else { u.int_in_range(0..=40)? };
+    let n_rows = if u.ratio(1, 64)? { 620 } else { u.int_in_range(0..=40)? };
     for row in noise(u32::arbitrary(u)?, n_rows * n).chunks_exact(n) {
         detector.step_slice(row).expect("finite returns");
     }
     let Some(mut detector) = revived(u, &detector)? else { return Ok(()) };
     let n = detector.n_assets();
     let _ = detector.step_slice(&reals(u, n)?.to_vec());
-    for row in noise(u32::arbitrary(u)?, 200 * n).chunks_exact(n) {
+    for row in noise(u32::arbitrary(u)?, 40 * n).chunks_exact(n) {
         detector.step_slice(row).expect("finite returns");
     }
     let state = detector.state().expect("it is warm by now");

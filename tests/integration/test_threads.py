@@ -159,6 +159,8 @@ KERNELS: dict[str, Callable[[], Any]] = {
     "solve_minimum_variance": lambda: optimization.solve_minimum_variance(COVARIANCE),
     "solve_maximum_diversification": lambda: optimization.solve_maximum_diversification(COVARIANCE),
     "solve_risk_parity": lambda: optimization.solve_risk_parity(COVARIANCE),
+    "RegimeDetector.fit": lambda: regime.RegimeDetector().fit(WIDE),
+    "RegimeDetector.history": lambda: regime.RegimeDetector(engine="jump").history(SHORT),
     "GaussianHMM.fit": lambda: regime.GaussianHMM(2, n_restarts=1, seed=1).fit(LONG[:20_000, None]),
     "GaussianHMM.filter": lambda: HMM.filter(LONG[:, None]),
     "GaussianHMM.viterbi": lambda: HMM.viterbi(LONG[:, None]),
