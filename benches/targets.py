@@ -115,7 +115,7 @@ TARGETS = (
         "T=100000 w=250",
         "pandas quantile and apply",
         180.0,
-        bounded_by="as above; the peer varies by a tenth from run to run",
+        bounded_by="the row above; the peer varies by a tenth from run to run",
     ),
     Target(
         "C1",
@@ -169,7 +169,7 @@ TARGETS = (
         "N=100",
         "skfolio",
         1000.0,
-        bounded_by="as above: 37 us on this core, 21 us on that of the goals; the peer takes 29 ms on both",
+        bounded_by="37 us on this core, 21 us on that of the goals; the peer takes 29 ms on both",
     ),
     Target("D", PARITY, "N=500", "skfolio", 1000.0),
     Target("D", PARITY, "N=10", "riskfolio-lib", 1000.0),
