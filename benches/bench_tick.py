@@ -39,7 +39,11 @@ def cases() -> Iterator[Case]:
             "H1",
             "one bar measured",
             f"N={n_assets}",
-            {name: Contender(tick) for name, tick in ways.items()},
+            # Nobody gives the same answer: the others do less or more than the first.
+            {
+                name: Contender(tick, answer=lambda: 0.0, differs="" if name == "poise" else "other work")
+                for name, tick in ways.items()
+            },
         )
 
 
