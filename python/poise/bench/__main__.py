@@ -11,9 +11,14 @@ from poise.bench.run import document, run
 from poise.domain.strict_json import dumps
 
 
+def _tell(question: str) -> None:
+    sys.stderr.write(question + "\n")
+    sys.stderr.flush()
+
+
 def main(seconds: float) -> None:
     """Measure and print; what is being measured goes to standard error."""
-    results, latencies = run(seconds, progress=lambda question: print(question, file=sys.stderr, flush=True))  # noqa: T201
+    results, latencies = run(seconds, progress=_tell)
     sys.stdout.write(dumps(document(results, latencies)) + "\n")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -58,14 +59,15 @@ class RiskTrial:
             self._seasoned = not young.any()
             weights = np.where(young, 0.0, weights)
         total = float(weights @ row)
-        if total != total:  # noqa: PLR0124 - NaN is the only value that is not itself
+        if math.isnan(total):
             # What is not held may be missing: NaN times zero.
             held_now = weights != 0.0
             total = float(weights[held_now] @ row[held_now])
         outcomes = self._history.outcomes(weights)
-        if total != total or len(outcomes) < TRIAL_SCENARIOS:  # noqa: PLR0124
+        if math.isnan(total) or len(outcomes) < TRIAL_SCENARIOS:
             return
         tails = [_native.historical_tail(outcomes, level) for level in risk.BACKTEST_LEVELS]
+        # A forecast without a loss, of a book without risk, cannot be tried.
         if tails[0][1] > 0.0:
             self._backtest.observe(total, [tail[0] for tail in tails], [tail[1] for tail in tails])
 
