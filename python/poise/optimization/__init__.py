@@ -5,7 +5,13 @@ went in.
 """
 
 from poise.optimization.allocators import cap_weighted, equal_weights, inverse_volatility, water_fill
-from poise.optimization.result import BindingBound, OptimizationResult, OptimizationStatus
+from poise.optimization.result import (
+    BindingBound,
+    ConstraintReading,
+    OptimizationResult,
+    OptimizationStatus,
+    Relaxation,
+)
 from poise.optimization.risk_parity import RiskParity
 from poise.optimization.solvers import (
     solve_maximum_diversification,
@@ -16,8 +22,10 @@ from poise.optimization.solvers import (
 
 __all__ = [
     "BindingBound",
+    "ConstraintReading",
     "OptimizationResult",
     "OptimizationStatus",
+    "Relaxation",
     "RiskParity",
     "cap_weighted",
     "equal_weights",

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
+SUM_TOLERANCE = 1e-12
+"""How far the sum of weights may be from what was asked."""
+
 
 class OptimizationStatus(StrEnum):
     """How an answer came about."""
@@ -24,7 +27,8 @@ class OptimizationStatus(StrEnum):
     """What was asked has no answer; a nearby problem is solved, ``fallbacks`` says which and why."""
 
     INFEASIBLE = "infeasible"
-    """The upper bounds sum to less than 1: the weights stand at them, the rest stays cash."""
+    """No weights keep everything that was asked: the weights keep it as nearly as any can, ``relaxations``
+    say what had to give way. Where the upper bounds sum to less than 1 the rest stays cash."""
 
 
 class BindingBound(NamedTuple):
@@ -35,10 +39,61 @@ class BindingBound(NamedTuple):
     asset : str or int
         The asset's name; its position where the input had no names.
     side : {"lower", "upper"}
+    price : float
+        How fast the objective would improve if the bound gave way, per unit of weight; not negative. NaN
+        where the solver knows no prices.
     """
 
     asset: str | int
     side: Literal["lower", "upper"]
+    price: float = math.nan
+
+
+class ConstraintReading(NamedTuple):
+    """A constraint read off the final weights.
+
+    Attributes
+    ----------
+    name : str
+        As the caller named or wrote it, such as ``"defi <= 0.2"``.
+    value : float
+        What the final weights make of it, in the constraint's own unit.
+    lower, upper : float
+        Its limits; infinite where there is none.
+    violation : float
+        By how much `value` is outside; 0 where the constraint is kept.
+    binding : bool
+        Whether `value` stands at a limit.
+    price : float
+        How fast the objective would improve if the limit gave way, per unit of `value`; not negative, 0
+        where nothing binds. NaN where the solver knows no prices.
+    """
+
+    name: str
+    value: float
+    lower: float
+    upper: float
+    violation: float
+    binding: bool
+    price: float = math.nan
+
+
+class Relaxation(NamedTuple):
+    """By how much one limit was relaxed, so that weights exist.
+
+    Attributes
+    ----------
+    name : str
+        The constraint's name, or ``"upper bound of BTC"``.
+    by : float
+        How far the limit gave way, in the constraint's own unit; positive.
+    words : str
+        The same for a reader, such as ``"defi <= 0.2 must become at least 0.35"``.
+    """
+
+    name: str
+    by: float
+    words: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +119,17 @@ class OptimizationResult:
         What else a reader should know, in words.
     budget_gap : float
         The largest difference between an asset's share of risk and its budget; NaN without budgets.
+    constraints : tuple of ConstraintReading
+        Every constraint beyond the bounds, read off the final weights, in the order given.
+    relaxations : tuple of Relaxation
+        The least that limits had to give way for weights to exist; empty where all were kept.
+    objective : float
+        The value of the objective at the weights, as the solver's docstring states it; NaN where that is
+        not one number.
+    duality_gap : float
+        By how much the objective can at most be improved, in its own unit; NaN where no dual is at hand.
+    seconds : float
+        Wall time of the solution; NaN where it was not taken.
     """
 
     weights: Any
@@ -74,3 +140,16 @@ class OptimizationResult:
     fallbacks: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     budget_gap: float = math.nan
+    constraints: tuple[ConstraintReading, ...] = ()
+    relaxations: tuple[Relaxation, ...] = ()
+    objective: float = math.nan
+    duality_gap: float = math.nan
+    seconds: float = math.nan
+
+    @property
+    def cash(self) -> float:
+        """What the weights leave uninvested: 1 less their sum; rounding counts as 0."""
+        import numpy as np
+
+        left = 1.0 - float(np.sum(np.asarray(self.weights, dtype=np.float64)))
+        return 0.0 if abs(left) <= SUM_TOLERANCE else left

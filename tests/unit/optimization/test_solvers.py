@@ -100,7 +100,7 @@ def test_an_ordinary_answer_is_optimal_and_silent():
 def test_binding_bounds_are_named():
     result = solve_minimum_variance(frame(), bounds=([0.0, 0.0, 0.3], [0.4, 1.0, 1.0]))
     assert result.binding == (BindingBound("BTC/USDT", "upper"), BindingBound("SOL/USDT", "lower"))
-    assert solve_minimum_variance(COVARIANCE, bounds=(0, 0.4)).binding[0] == (0, "upper")
+    assert solve_minimum_variance(COVARIANCE, bounds=(0, 0.4)).binding[0][:2] == (0, "upper")
 
 
 def test_budgets_need_no_unit():
