@@ -5,6 +5,17 @@ went in.
 """
 
 from poise.optimization.allocators import cap_weighted, equal_weights, inverse_volatility, water_fill
+from poise.optimization.constraints import (
+    Budget,
+    Cardinality,
+    FactorExposure,
+    GroupLimit,
+    LinearConstraint,
+    ParticipationLimit,
+    RegimeConstraints,
+    TrackingError,
+    TurnoverLimit,
+)
 from poise.optimization.result import (
     BindingBound,
     ConstraintReading,
@@ -19,14 +30,25 @@ from poise.optimization.solvers import (
     solve_minimum_variance,
     solve_risk_parity,
 )
+from poise.optimization.trading_costs import TradingCosts
 
 __all__ = [
     "BindingBound",
+    "Budget",
+    "Cardinality",
     "ConstraintReading",
+    "FactorExposure",
+    "GroupLimit",
+    "LinearConstraint",
     "OptimizationResult",
     "OptimizationStatus",
+    "ParticipationLimit",
+    "RegimeConstraints",
     "Relaxation",
     "RiskParity",
+    "TrackingError",
+    "TradingCosts",
+    "TurnoverLimit",
     "cap_weighted",
     "equal_weights",
     "inverse_volatility",
