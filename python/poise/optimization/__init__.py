@@ -5,6 +5,13 @@ went in.
 """
 
 from poise.optimization.allocators import cap_weighted, equal_weights, inverse_volatility, water_fill
+from poise.optimization.black_litterman import (
+    BlackLittermanPosterior,
+    black_litterman,
+    equilibrium_returns,
+    implied_risk_aversion,
+)
+from poise.optimization.hierarchical import solve_hierarchical_risk_parity
 from poise.optimization.result import (
     BindingBound,
     ConstraintReading,
@@ -12,6 +19,7 @@ from poise.optimization.result import (
     OptimizationStatus,
     Relaxation,
 )
+from poise.optimization.risk_budgets import dynamic_risk_budgets
 from poise.optimization.risk_parity import RiskParity
 from poise.optimization.solvers import (
     solve_maximum_diversification,
@@ -19,17 +27,28 @@ from poise.optimization.solvers import (
     solve_minimum_variance,
     solve_risk_parity,
 )
+from poise.optimization.tilts import mean_reversion_tilt, momentum_tilt
+from poise.optimization.views import View
 
 __all__ = [
     "BindingBound",
+    "BlackLittermanPosterior",
     "ConstraintReading",
     "OptimizationResult",
     "OptimizationStatus",
     "Relaxation",
     "RiskParity",
+    "View",
+    "black_litterman",
     "cap_weighted",
+    "dynamic_risk_budgets",
     "equal_weights",
+    "equilibrium_returns",
+    "implied_risk_aversion",
     "inverse_volatility",
+    "mean_reversion_tilt",
+    "momentum_tilt",
+    "solve_hierarchical_risk_parity",
     "solve_maximum_diversification",
     "solve_mean_variance",
     "solve_minimum_variance",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from poise.moments.robust import MIN_CROSS_SECTION
 from poise.strategy.closes import CloseWindow
-from poise.strategy.standardize import MIN_CROSS_SECTION
 from poise.typing import Vector
 
 LOOKBACKS = (20, 60, 120, 250)

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from poise.errors import EmptyInputError, NonFiniteError, ShapeError
+from poise.moments.robust import robust_z
 from poise.strategy.closes import close_window
 from poise.strategy.momentum import WINDOW_ROWS, centred_rank, measure_momentum
 from poise.strategy.reversion import _distance, measure_reversion
-from poise.strategy.standardize import robust_z
 from poise.strategy.validation import validate
 from tests.reference import strategy as reference
 from tests.tolerances import CLOSED_FORM
