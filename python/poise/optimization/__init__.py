@@ -5,6 +5,12 @@ went in.
 """
 
 from poise.optimization.allocators import cap_weighted, equal_weights, inverse_volatility, water_fill
+from poise.optimization.black_litterman import (
+    BlackLittermanPosterior,
+    black_litterman,
+    equilibrium_returns,
+    implied_risk_aversion,
+)
 from poise.optimization.constraints import (
     Budget,
     Cardinality,
@@ -16,6 +22,7 @@ from poise.optimization.constraints import (
     TrackingError,
     TurnoverLimit,
 )
+from poise.optimization.hierarchical import solve_hierarchical_risk_parity
 from poise.optimization.result import (
     BindingBound,
     ConstraintReading,
@@ -23,6 +30,7 @@ from poise.optimization.result import (
     OptimizationStatus,
     Relaxation,
 )
+from poise.optimization.risk_budgets import dynamic_risk_budgets
 from poise.optimization.risk_parity import RiskParity
 from poise.optimization.solvers import (
     solve_maximum_diversification,
@@ -34,6 +42,7 @@ from poise.optimization.trading_costs import TradingCosts
 
 __all__ = [
     "BindingBound",
+    "BlackLittermanPosterior",
     "Budget",
     "Cardinality",
     "ConstraintReading",
@@ -49,9 +58,17 @@ __all__ = [
     "TrackingError",
     "TradingCosts",
     "TurnoverLimit",
+    "View",
+    "black_litterman",
     "cap_weighted",
+    "dynamic_risk_budgets",
     "equal_weights",
+    "equilibrium_returns",
+    "implied_risk_aversion",
     "inverse_volatility",
+    "mean_reversion_tilt",
+    "momentum_tilt",
+    "solve_hierarchical_risk_parity",
     "solve_maximum_diversification",
     "solve_mean_variance",
     "solve_minimum_variance",

@@ -155,6 +155,61 @@ def expected_maximum_sharpe_ratio(n_trials: float, sharpe_variance: float) -> fl
     return math.sqrt(variance) * max(0.0, quantiles)
 
 
+def minimum_track_record_length(
+    sharpe_ratio: float,
+    *,
+    benchmark_sharpe_ratio: float = 0.0,
+    skewness: float = 0.0,
+    kurtosis: float = 3.0,
+    periods_per_year: float,
+    confidence_level: float = 0.95,
+) -> float:
+    """Years of returns after which an observed Sharpe ratio is believed to beat a benchmark.
+
+    Parameters
+    ----------
+    sharpe_ratio : float
+        Observed, annualised.
+    benchmark_sharpe_ratio : float, default=0.0
+        Annualised.
+    skewness, kurtosis : float
+        Of the returns per period; 0 and 3 for normal ones.
+    periods_per_year : float
+        Returns in a year.
+    confidence_level : float, default=0.95
+        Probability that the probabilistic Sharpe ratio must reach, between one half and 1.
+
+    Returns
+    -------
+    float
+        Years; infinite where the observed ratio does not exceed the benchmark.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is outside its range.
+
+    References
+    ----------
+    .. [1] Bailey and López de Prado (2012). The Sharpe Ratio Efficient Frontier. Journal of Risk 15.
+
+    Examples
+    --------
+    >>> round(minimum_track_record_length(2.0, benchmark_sharpe_ratio=1.0, periods_per_year=252), 2)
+    2.73
+    """
+    periods = as_periods(periods_per_year)
+    confidence = as_number(confidence_level, "confidence_level")
+    if not 0.5 <= confidence < 1.0:
+        raise ParameterError(f"confidence_level is {confidence:g}, expected at least 0.5 and below 1")
+    observed = as_number(sharpe_ratio, "sharpe_ratio") / math.sqrt(periods)
+    excess = observed - as_number(benchmark_sharpe_ratio, "benchmark_sharpe_ratio") / math.sqrt(periods)
+    if excess <= 0.0:
+        return math.inf
+    variance = variance_of_sharpe(observed, as_number(skewness, "skewness"), as_number(kurtosis, "kurtosis"))
+    return (1.0 + variance * (_NORMAL.inv_cdf(confidence) / excess) ** 2) / periods
+
+
 def probability_above(
     threshold: float, *, sharpe: float, n_observations: int, skewness: float, kurtosis: float
 ) -> float:
@@ -162,7 +217,12 @@ def probability_above(
 
     `kurtosis` is 3 for a normal. NaN where `sharpe` is, or where its error has no size.
     """
-    variance = 1.0 - skewness * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2
+    variance = variance_of_sharpe(sharpe, skewness, kurtosis)
     if not variance > 0.0:
         return math.nan
     return _NORMAL.cdf((sharpe - threshold) * math.sqrt((n_observations - 1) / variance))
+
+
+def variance_of_sharpe(sharpe: float, skewness: float, kurtosis: float) -> float:
+    """Return the variance of an estimated Sharpe ratio per period, times the observations less one."""
+    return 1.0 - skewness * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from poise.moments.robust import MIN_CROSS_SECTION
+from poise.optimization.scores import (
+    LOOKBACKS,
+    SKIPPED_BARS,
+    TREND_ROWS,
+    recent_volatility,
+    trend_response,
+)
 from poise.strategy.closes import CloseWindow
-from poise.strategy.standardize import MIN_CROSS_SECTION
 from poise.typing import Vector
-
-LOOKBACKS = (20, 60, 120, 250)
-SKIPPED_BARS = 1
-"""The last bar is left out: over one bar prices rather revert."""
 
 RANK_LOOKBACK = 30
 RANK_WEIGHT = 1.0 / 3.0
-VOLATILITY_HALF_LIFE = 21.0
-MIN_RETURNS = 20
-CLIP = 2.0
 
-WINDOW_ROWS = max(LOOKBACKS) + SKIPPED_BARS + 1
+WINDOW_ROWS = TREND_ROWS + 1
 """Rows that decide a value; earlier ones change nothing."""
 
 
@@ -68,7 +68,7 @@ def measure_momentum(window: CloseWindow) -> Momentum:
     """
     recent = window.log_returns[-(WINDOW_ROWS - 1) :]
     seen = np.isfinite(recent)
-    volatility = _volatility(recent, seen)
+    volatility = recent_volatility(recent, seen)
     counts = np.cumsum(seen[::-1], axis=0)
     responses = np.full((len(LOOKBACKS), recent.shape[1]), np.nan)
     for k, lookback in enumerate(LOOKBACKS):
@@ -78,9 +78,8 @@ def measure_momentum(window: CloseWindow) -> Momentum:
         # An exchange's calendar has fewer returns than bars: noise grows with the returns.
         observed = counts[lookback + SKIPPED_BARS - 1] - counts[SKIPPED_BARS - 1]
         noise = volatility * np.sqrt(observed)
-        z = np.divide(gain, noise, out=np.zeros_like(gain), where=noise > 0.0)
         usable = np.isfinite(gain) & np.isfinite(volatility) & (observed >= lookback / 2.0)
-        responses[k] = np.where(usable, np.clip(z, -CLIP, CLIP) / CLIP, np.nan)
+        responses[k] = np.where(usable, trend_response(gain, noise), np.nan)
     there = np.isfinite(responses)
     n_there = there.sum(axis=0)
     total = np.where(there, responses, 0.0).sum(axis=0)
@@ -88,15 +87,6 @@ def measure_momentum(window: CloseWindow) -> Momentum:
     rank = centred_rank((window.as_of(0) - window.as_of(RANK_LOOKBACK))[:-1])
     coverage = n_there[:-1] / len(LOOKBACKS)
     return Momentum(trend[:-1], coverage, rank, volatility[:-1], float(trend[-1]))
-
-
-def _volatility(recent: Vector, seen: Vector) -> Vector:
-    """Return the zero-mean exponentially weighted volatility per column; NaN below 20 own returns."""
-    weights = 2.0 ** (-np.arange(len(recent))[::-1] / VOLATILITY_HALF_LIFE)
-    squares = np.where(seen, recent, 0.0) ** 2
-    mass = weights @ seen
-    volatility = np.sqrt(weights @ squares / np.where(mass > 0.0, mass, 1.0))
-    return np.where(seen.sum(axis=0) >= MIN_RETURNS, volatility, np.nan)
 
 
 def centred_rank(values: Vector) -> Vector:

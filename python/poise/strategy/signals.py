@@ -14,6 +14,7 @@ from poise.domain.arrays import float_array
 from poise.domain.proposals import Signal
 from poise.domain.regime import RegimeState
 from poise.errors import ParameterError, ShapeError
+from poise.moments.robust import has_cross_section, robust_z
 from poise.strategy.closes import CloseWindow, close_window
 from poise.strategy.conflicts import find_conflicts
 from poise.strategy.filters import Checks, Strength, signal_of
@@ -22,7 +23,6 @@ from poise.strategy.outlook import Outlook
 from poise.strategy.regime_rules import FACTORS, NEUTRAL_MOMENTUM_WEIGHT, factor_weights
 from poise.strategy.reversion import measure_reversion
 from poise.strategy.skill import MAX_COEFFICIENT, Skill
-from poise.strategy.standardize import has_cross_section, robust_z
 from poise.strategy.validation import validate
 from poise.typing import Matrix, Vector
 

@@ -8,6 +8,7 @@ from poise.errors import NonFiniteError, ParameterError
 from poise.performance import (
     deflated_sharpe_ratio,
     expected_maximum_sharpe_ratio,
+    minimum_track_record_length,
     probabilistic_sharpe_ratio,
     sharpe_ratio,
 )
@@ -117,3 +118,24 @@ def test_what_is_refused() -> None:
         expected_maximum_sharpe_ratio(math.inf, 1.0)
     with pytest.raises(ParameterError, match="benchmark_sharpe_ratio"):
         probabilistic_sharpe_ratio([0.1, 0.2], periods_per_year=252, benchmark_sharpe_ratio=math.nan)
+
+
+@pytest.mark.parametrize(
+    ("periods", "shape", "years"),
+    [
+        (252, {}, 2.7309842752),
+        (52, {}, 2.8288335869),
+        (12, {}, 3.2398006964),
+        (12, {"skewness": -0.72, "kurtosis": 5.78}, 4.9912582239),
+    ],
+)
+def test_minimum_track_records_of_bailey_and_lopez_de_prado(periods, shape, years):
+    """Sharpe ratio 2 against 1 at 95 %; published as 2.73, 2.83, 3.24 and 4.99 years."""
+    found = minimum_track_record_length(2.0, benchmark_sharpe_ratio=1.0, periods_per_year=periods, **shape)
+    assert found == pytest.approx(years, rel=1e-9)
+
+
+def test_no_record_is_long_enough_without_an_edge():
+    assert minimum_track_record_length(1.0, benchmark_sharpe_ratio=1.0, periods_per_year=12) == math.inf
+    with pytest.raises(ParameterError, match="confidence_level"):
+        minimum_track_record_length(1.0, periods_per_year=12, confidence_level=0.4)

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from poise.errors import EmptyInputError, NonFiniteError, ShapeError
+from poise.moments.robust import robust_z
+from poise.optimization.scores import _distance, momentum_scores, reversion_scores
 from poise.strategy.closes import close_window
 from poise.strategy.momentum import WINDOW_ROWS, centred_rank, measure_momentum
-from poise.strategy.reversion import _distance, measure_reversion
-from poise.strategy.standardize import robust_z
+from poise.strategy.reversion import measure_reversion
 from poise.strategy.validation import validate
 from tests.reference import strategy as reference
 from tests.tolerances import CLOSED_FORM
@@ -198,3 +199,18 @@ def test_an_asset_is_no_part_of_its_own_sector_breadth():
 def test_unusable_closes_are_refused_by_symbol_and_row(closes, error, words):
     with pytest.raises(error, match=words):
         close_window(closes, SYMBOLS[:3], max_rows=10)
+
+
+@pytest.mark.parametrize("n_rows", [23, 62, 130, 300])
+def test_the_optimizers_scores_are_the_signals_where_nothing_is_missing(n_rows):
+    """The live path knows gaps, the optimizer's estimators only complete returns: one answer for both."""
+    closes = walk(n_rows + 1, seed=n_rows)
+    seen, returns = window(closes), np.diff(np.log(closes), axis=0)
+    np.testing.assert_allclose(momentum_scores(returns), robust_z(measure_momentum(seen).trend), atol=1e-9)
+    if n_rows >= 60:
+        reverting = reversion_scores(returns[-60:], seen.log_returns[-60:, -1])
+        np.testing.assert_allclose(reverting, measure_reversion(seen), atol=1e-9)
+
+
+def test_too_short_a_history_has_no_momentum_score():
+    assert np.isnan(momentum_scores(np.zeros((19, 3)))).all()

@@ -6,9 +6,9 @@ import pytest
 from poise.domain.proposals import Signal
 from poise.domain.regime import RegimeState
 from poise.errors import ParameterError, ShapeError
+from poise.moments.robust import robust_z
 from poise.strategy import OutlookEstimator, score_signals
 from poise.strategy.regime_rules import FACTORS, factor_weights
-from poise.strategy.standardize import robust_z
 
 SYMBOLS = ("A", "B", "C", "D", "E", "F")
 BULL = RegimeState("bull", {"bull": 1.0, "bear": 0.0, "sideways": 0.0, "high_volatility": 0.0}, 0.8, 9, 40.0)

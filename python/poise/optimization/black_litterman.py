@@ -1,0 +1,362 @@
+"""Expected returns out of the market's and one's own views (Black and Litterman).
+
+What the market weights imply is the prior; each view moves the expected return of one portfolio, and through
+the covariance those of all assets, as far as it is trusted. Without a view the answer is the market.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from poise.domain.labels import Labels, unwrap_square, unwrap_vector
+from poise.errors import (
+    EmptyUniverseError,
+    NonFiniteError,
+    NotPositiveSemidefiniteError,
+    ParameterError,
+    ShapeError,
+)
+from poise.optimization.limits import asset_name
+from poise.optimization.views import View, ViewLike, read_views
+from poise.typing import ArrayLike, Matrix, Vector
+
+RISK_AVERSION = 2.5
+"""He and Litterman (1999), with annual figures of shares."""
+
+TAU = 0.05
+"""Uncertainty of the prior mean as a part of the covariance; only its ratio to the views' own matters."""
+
+CERTAIN = 1e-12
+"""Variance of a view held with confidence 1, as a part of the prior's: the posterior meets it to rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlackLittermanPosterior:
+    """Expected returns and covariance after the views, and what they ask one to hold.
+
+    Attributes
+    ----------
+    expected_returns : ndarray, Series or frame of shape (n_assets,)
+        Posterior mean per period, in excess of the riskless rate.
+    covariance : ndarray or frame of shape (n_assets, n_assets)
+        Of returns: the given one and the uncertainty of the mean that the views leave.
+    prior : ndarray, Series or frame of shape (n_assets,)
+        Expected returns before the views.
+    weights : ndarray, Series or frame of shape (n_assets,)
+        Optimal without any constraint; they sum to ``1 / (1 + tau)`` and what the views add, for the mean is
+        not certain. Hand `expected_returns` and `covariance` to a solver for weights within limits.
+    view_weights : ndarray of shape (n_views,)
+        How much of each view's portfolio is held on top of the market, times ``1 + tau``: the sign says
+        whether a view asks for more or less than the prior already holds.
+    view_uncertainties : ndarray of shape (n_views,)
+        Variance of each view's error, per period.
+    views : tuple of View
+        Those that took part, in the order given.
+    messages : tuple of str
+        Views that were dropped or change nothing, and why.
+    """
+
+    expected_returns: Any
+    covariance: Any
+    prior: Any
+    weights: Any
+    view_weights: Vector
+    view_uncertainties: Vector
+    views: tuple[View, ...]
+    messages: tuple[str, ...] = ()
+
+
+def equilibrium_returns(
+    market_weights: ArrayLike, covariance: ArrayLike, *, risk_aversion: float = RISK_AVERSION
+) -> Any:
+    """Return the excess returns at which an investor wants to hold the market, ``risk_aversion * S w``.
+
+    Parameters
+    ----------
+    market_weights : array_like of shape (n_assets,)
+        Fractions; of any sum, as given.
+    covariance : array_like of shape (n_assets, n_assets)
+        Per period.
+    risk_aversion : float, default=2.5
+        Positive; :func:`implied_risk_aversion` fits it to a Sharpe ratio.
+
+    Returns
+    -------
+    ndarray, Series or frame of shape (n_assets,)
+        Per period of the covariance, as fractions.
+
+    Raises
+    ------
+    EmptyUniverseError
+        If there are no assets.
+    ShapeError
+        If the shapes or the assets' names disagree.
+    NonFiniteError
+        If a value is NaN or infinite.
+    NotPositiveSemidefiniteError
+        If a variance is negative.
+    ParameterError
+        If `risk_aversion` is not positive.
+
+    Examples
+    --------
+    >>> equilibrium_returns([0.6, 0.4], [[0.04, 0.01], [0.01, 0.09]]).round(3)
+    array([0.07 , 0.105])
+    """
+    matrix, labels = _read_covariance(covariance)
+    weights, labels = _read_vector(market_weights, "market_weights", len(matrix), labels)
+    return labels.vector(_positive(risk_aversion, "risk_aversion") * (matrix @ weights))
+
+
+def implied_risk_aversion(market_weights: ArrayLike, covariance: ArrayLike, *, sharpe_ratio: float) -> float:
+    """Return the risk aversion at which the market has this Sharpe ratio: ``sharpe_ratio / volatility``.
+
+    Parameters
+    ----------
+    market_weights : array_like of shape (n_assets,)
+        Fractions.
+    covariance : array_like of shape (n_assets, n_assets)
+        Per period.
+    sharpe_ratio : float
+        Of the market, for the same period as the covariance; positive.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    PoiseError
+        As :func:`equilibrium_returns`.
+    ParameterError
+        If `sharpe_ratio` is not positive, or the market has no variance.
+
+    Examples
+    --------
+    A market of 20 % volatility and a Sharpe ratio of one half:
+
+    >>> implied_risk_aversion([1.0], [[0.04]], sharpe_ratio=0.5)
+    2.5
+    """
+    matrix, labels = _read_covariance(covariance)
+    weights, labels = _read_vector(market_weights, "market_weights", len(matrix), labels)
+    variance = float(weights @ matrix @ weights)
+    if not variance > 0.0:
+        raise ParameterError(
+            "the market weights have no variance; no risk aversion gives them a Sharpe ratio"
+        )
+    return _positive(sharpe_ratio, "sharpe_ratio") / math.sqrt(variance)
+
+
+def black_litterman(
+    covariance: ArrayLike,
+    views: Sequence[ViewLike] | tuple[ArrayLike, ArrayLike] = (),
+    *,
+    market_weights: ArrayLike | None = None,
+    prior: ArrayLike | None = None,
+    risk_aversion: float = RISK_AVERSION,
+    tau: float = TAU,
+    view_uncertainties: ArrayLike | None = None,
+) -> BlackLittermanPosterior:
+    """Combine the returns that a market implies with views on some of its portfolios.
+
+    Parameters
+    ----------
+    covariance : array_like of shape (n_assets, n_assets)
+        Per period, symmetric.
+    views : sequence of View or str, or pair of arrays
+        Expected *excess* returns of portfolios, per period of the covariance. A view is a :class:`View` or an
+        expression in the assets' names such as ``"BTC - ETH = 0.02"`` or ``"SOL = 0.1 @ 60%"``, what follows
+        the ``@`` being the confidence. A pair ``(P, Q)`` gives the portfolios as the rows of an array of
+        shape ``(n_views, n_assets)`` and their returns.
+    market_weights : array_like of shape (n_assets,), optional
+        Fractions of the market portfolio, from which the prior follows.
+    prior : array_like of shape (n_assets,), optional
+        Expected excess returns per period instead of market weights. Equal market weights where neither is
+        given.
+    risk_aversion : float, default=2.5
+        Of the market; positive.
+    tau : float, default=0.05
+        Variance of the prior mean as a part of the covariance, such as one over the observations behind it.
+    view_uncertainties : array_like of shape (n_views,), optional
+        Variance of each view's error. Unless given it follows from the view's confidence ``c`` as ``(1 - c) /
+        c * tau * p'Sp`` (Idzorek): at 1 the posterior meets the view, at one half it goes half the way of a
+        lone view, at 0 the view is dropped. A view without a confidence gets ``tau * p'Sp`` (He and
+        Litterman), which is one half.
+
+    Returns
+    -------
+    BlackLittermanPosterior
+
+    Raises
+    ------
+    EmptyUniverseError
+        If there are no assets.
+    ShapeError
+        If shapes or names disagree.
+    NonFiniteError
+        If a value is NaN or infinite.
+    NotPositiveSemidefiniteError
+        If a variance is negative.
+    ParameterError
+        If both `market_weights` and `prior` are given, a view names an unknown asset or none, cannot be read,
+        has a confidence outside 0 to 1, or a number is out of its range.
+
+    References
+    ----------
+    .. [1] He and Litterman (1999). The Intuition Behind Black-Litterman Model Portfolios.
+    .. [2] Idzorek (2005). A Step-by-Step Guide to the Black-Litterman Model; in Walters' (2014) closed form.
+
+    Examples
+    --------
+    >>> posterior = black_litterman(
+    ...     [[0.04, 0.01], [0.01, 0.09]],
+    ...     [View({0: 1.0, 1: -1.0}, 0.0, confidence=1.0)],
+    ...     market_weights=[0.6, 0.4],
+    ... )
+    >>> posterior.prior.round(3), posterior.expected_returns.round(3)
+    (array([0.07 , 0.105]), array([0.08, 0.08]))
+    """
+    matrix, labels = _read_covariance(covariance)
+    implied, market, labels = _prior(
+        matrix, labels, market_weights, prior, _positive(risk_aversion, "risk_aversion")
+    )
+    _positive(tau, "tau")
+    P, Q, held, messages = _portfolios(
+        read_views(views, labels, len(matrix)), len(matrix), view_uncertainties
+    )
+    exposures = matrix @ P.T
+    spread = np.einsum("ki,ik->k", P, exposures)
+    omega = _uncertainties(held, tau * spread, view_uncertainties)
+    still = spread <= 0.0
+    messages += [
+        f"{held[k].name}: a portfolio without variance; the view changes nothing"
+        for k in np.flatnonzero(still)
+    ]
+    # Any positive number does for a view that moves nothing; it keeps the small system regular.
+    omega[still] = np.maximum(omega[still], 1.0)
+    surprise = Q - P @ implied
+    weight = np.linalg.solve(
+        tau * (P @ exposures) + np.diag(omega), np.column_stack([surprise, tau * exposures.T])
+    )
+    mean = implied + tau * exposures @ weight[:, 0]
+    remaining = (1.0 + tau) * matrix - tau * exposures @ weight[:, 1:]
+    active = _view_weights(P, exposures, omega, Q, implied, tau=tau, risk_aversion=risk_aversion)
+    return BlackLittermanPosterior(
+        expected_returns=labels.vector(mean),
+        covariance=labels.matrix(0.5 * (remaining + remaining.T)),
+        prior=labels.vector(implied),
+        weights=labels.vector((market + P.T @ active) / (1.0 + tau)),
+        view_weights=active,
+        view_uncertainties=omega,
+        views=held,
+        messages=tuple(messages),
+    )
+
+
+def _view_weights(
+    P: Matrix,
+    exposures: Matrix,
+    omega: Vector,
+    Q: Vector,
+    implied: Vector,
+    *,
+    tau: float,
+    risk_aversion: float,
+) -> Vector:
+    """Solve ``(Omega + tau / (1 + tau) P S P') x = tau (Q - P pi / (1 + tau)) / risk_aversion``.
+
+    He and Litterman's (1999) weights of the view portfolios; no inverse of the covariance is needed.
+    """
+    shrink = 1.0 / (1.0 + tau)
+    system = np.diag(omega) + tau * shrink * (P @ exposures)
+    return np.asarray(np.linalg.solve(system, tau / risk_aversion * (Q - shrink * (P @ implied))))
+
+
+def _prior(
+    matrix: Matrix,
+    labels: Labels,
+    market_weights: ArrayLike | None,
+    prior: ArrayLike | None,
+    risk_aversion: float,
+) -> tuple[Vector, Vector, Labels]:
+    """Return the implied returns, the weights that imply them and the labels."""
+    if market_weights is not None and prior is not None:
+        raise ParameterError("both market_weights and prior are given; one follows from the other, pass one")
+    if prior is None:
+        n = len(matrix)
+        weights = np.full(n, 1.0 / n)
+        if market_weights is not None:
+            weights, labels = _read_vector(market_weights, "market_weights", n, labels)
+        return risk_aversion * (matrix @ weights), weights, labels
+    implied, labels = _read_vector(prior, "prior", len(matrix), labels)
+    # Of least norm where the covariance is singular and many weights would imply the same returns.
+    weights = np.linalg.lstsq(matrix, implied / risk_aversion, rcond=None)[0]
+    return implied, np.asarray(weights, dtype=np.float64), labels
+
+
+def _portfolios(
+    views: tuple[View, ...], n_assets: int, uncertainties: ArrayLike | None
+) -> tuple[Matrix, Vector, tuple[View, ...], list[str]]:
+    """Return the views' portfolios and returns, and the views that are held at all."""
+    held = tuple(view for view in views if uncertainties is not None or view.confidence != 0.0)
+    messages = [f"{view.name}: confidence 0; the view is left out" for view in views if view not in held]
+    P = np.zeros((len(held), n_assets))
+    for row, view in zip(P, held, strict=True):
+        for position, weight in view.weights.items():
+            row[position] = weight
+    return P, np.array([view.expected_return for view in held]), held, messages
+
+
+def _uncertainties(views: tuple[View, ...], spread: Vector, given: ArrayLike | None) -> Vector:
+    """Return each view's own variance; `spread` is the prior's of its portfolio."""
+    if given is not None:
+        own = np.array(given, dtype=np.float64)
+        if own.shape != (len(views),) or not (np.isfinite(own) & (own >= 0.0)).all():
+            raise ParameterError(
+                f"view_uncertainties is {given!r}, expected {len(views)} variances, finite and not negative"
+            )
+        return np.maximum(own, CERTAIN * spread)
+    confidence = np.array([0.5 if view.confidence is None else view.confidence for view in views])
+    own_part: Vector = np.maximum((1.0 - confidence) / confidence, CERTAIN)
+    return own_part * spread
+
+
+def _read_covariance(covariance: ArrayLike) -> tuple[Matrix, Labels]:
+    matrix, labels = unwrap_square(covariance)
+    if not len(matrix):
+        raise EmptyUniverseError("the covariance has no assets; widen the universe")
+    if not np.isfinite(matrix).all():
+        i = int(np.argmin(np.isfinite(matrix).all(axis=1)))
+        raise NonFiniteError(
+            f"covariance of asset {asset_name(labels, i)} is not finite; fill it or drop the asset"
+        )
+    negative = np.flatnonzero(matrix.diagonal() < 0.0)
+    if negative.size:
+        i = int(negative[0])
+        raise NotPositiveSemidefiniteError(
+            f"variance of asset {asset_name(labels, i)} is {matrix[i, i]:g}, negative"
+        )
+    return matrix, labels
+
+
+def _read_vector(values: ArrayLike, name: str, n_assets: int, labels: Labels) -> tuple[Vector, Labels]:
+    vector, labels = unwrap_vector(values, name, labels)
+    if vector.shape != (n_assets,):
+        raise ShapeError(f"there are {vector.size} {name} for {n_assets} assets; pass one per asset")
+    wrong = np.flatnonzero(~np.isfinite(vector))
+    if wrong.size:
+        i = int(wrong[0])
+        raise NonFiniteError(f"{name} of asset {asset_name(labels, i)} is {vector[i]}; pass a finite number")
+    return vector, labels
+
+
+def _positive(value: float, name: str) -> float:
+    if not (math.isfinite(value) and value > 0.0):
+        raise ParameterError(f"{name} is {value}, expected a positive finite number")
+    return value
