@@ -22,6 +22,19 @@ from poise.optimization.constraints import (
     TrackingError,
     TurnoverLimit,
 )
+from poise.optimization.estimators import (
+    BlackLitterman,
+    CapWeight,
+    EqualWeight,
+    HierarchicalRiskParity,
+    InverseVolatility,
+    MaximumDiversification,
+    MeanReversion,
+    MeanVariance,
+    MinimumVariance,
+    MomentumTilt,
+    RiskParity,
+)
 from poise.optimization.hierarchical import solve_hierarchical_risk_parity
 from poise.optimization.result import (
     BindingBound,
@@ -31,24 +44,35 @@ from poise.optimization.result import (
     Relaxation,
 )
 from poise.optimization.risk_budgets import dynamic_risk_budgets
-from poise.optimization.risk_parity import RiskParity
 from poise.optimization.solvers import (
     solve_maximum_diversification,
     solve_mean_variance,
     solve_minimum_variance,
     solve_risk_parity,
 )
+from poise.optimization.tilts import mean_reversion_tilt, momentum_tilt
 from poise.optimization.trading_costs import TradingCosts
+from poise.optimization.views import View
 
 __all__ = [
     "BindingBound",
+    "BlackLitterman",
     "BlackLittermanPosterior",
     "Budget",
+    "CapWeight",
     "Cardinality",
     "ConstraintReading",
+    "EqualWeight",
     "FactorExposure",
     "GroupLimit",
+    "HierarchicalRiskParity",
+    "InverseVolatility",
     "LinearConstraint",
+    "MaximumDiversification",
+    "MeanReversion",
+    "MeanVariance",
+    "MinimumVariance",
+    "MomentumTilt",
     "OptimizationResult",
     "OptimizationStatus",
     "ParticipationLimit",
