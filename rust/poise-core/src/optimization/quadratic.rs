@@ -7,7 +7,7 @@ use super::dense::{Symmetric, dot};
 pub(super) const TOLERANCE: f64 = 1e-8;
 
 /// `H` of the objective.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Hessian {
     pub(super) matrix: Symmetric,
     pub(super) volatility: Vec<f64>,
