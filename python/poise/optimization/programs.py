@@ -178,6 +178,17 @@ def attempt(
     """Return the best weights by the route made for the structure, or why there are none."""
     if costs is not None and isinstance(goal, Quadratic) and stays_put(goal, limits, costs):
         return Found(costs.current.copy(), 0.0, 0.0, 0, None, {})
+    from poise.optimization.native_program import by_core, takes
+
+    if takes(goal, limits, costs):
+        found = by_core(goal, limits, costs)
+        if isinstance(found, str) or found.certificate <= OPTIMAL_BELOW:
+            return found
+        second = by_cvxpy(goal, limits, costs, own_slack)
+        if isinstance(second, str) or second.certificate >= found.certificate:
+            return found
+        why = f"native program: certificate {found.certificate:.2g}; Clarabel instead"
+        return replace(second, fallbacks=(why,))
     return by_cvxpy(goal, limits, costs, own_slack)
 
 
