@@ -153,11 +153,15 @@ def best_route(goal: Goal, limits: ConstraintSet, costs: Frictions | None) -> Fo
     from poise.optimization.relaxing import relax
 
     relaxed = relax(goal, limits)
-    why = (f"constraints: {found}; the least was relaxed",)
     again: Found | str = found
     if relaxed is not None:
         again = attempt(goal, relaxed.limits, costs, relaxed.own_slack)
+        if isinstance(again, str):
+            # Limits without a margin left: the interior point of Clarabel asks for less room.
+            again = by_cvxpy(goal, relaxed.limits, costs, relaxed.own_slack)
         if isinstance(again, Found):
+            done = "the least was relaxed" if relaxed.relaxations else "Clarabel had an answer"
+            why = (f"constraints: {found}; {done}",)
             return replace(again, limits=relaxed.limits, relaxations=relaxed.relaxations, fallbacks=why)
     if not limits.own:
         raise NotConvergedError(f"no route has an answer: {found}; {again}. Rescale the inputs")
