@@ -36,6 +36,7 @@ from poise.optimization.estimators import (
     RiskParity,
 )
 from poise.optimization.hierarchical import solve_hierarchical_risk_parity
+from poise.optimization.multi_period import TradingPlan, solve_multi_period
 from poise.optimization.result import (
     BindingBound,
     ConstraintReading,
@@ -81,6 +82,7 @@ __all__ = [
     "RiskParity",
     "TrackingError",
     "TradingCosts",
+    "TradingPlan",
     "TurnoverLimit",
     "View",
     "black_litterman",
@@ -96,6 +98,7 @@ __all__ = [
     "solve_maximum_diversification",
     "solve_mean_variance",
     "solve_minimum_variance",
+    "solve_multi_period",
     "solve_risk_parity",
     "water_fill",
 ]
