@@ -290,6 +290,7 @@ class DecisionCycle:
             drawdown=book.drawdown,
             regime=regime,
             book_return=book.bar_return,
+            alpha=signals.kept_alpha / self.settings.holding_period_days if self.settings.use_alpha else None,
         )
         readings = self._engine.observe(self._snapshot)
         return Decision(
