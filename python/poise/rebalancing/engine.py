@@ -239,7 +239,8 @@ class _Weighing:
             )
         if full.empty:
             return f"nothing to trade: {'; '.join(full.notes)}"
-        return f"benefit {full.benefit:.2f} USD{_of_signals(full)} below {self._least:g} x cost {full.cost:.2f} USD"
+        earned = f"benefit {full.benefit:.2f} USD{_of_signals(full)}"
+        return f"{earned} below {self._least:g} x cost {full.cost:.2f} USD"
 
 
 def _of_signals(plan: Plan) -> str:
