@@ -119,6 +119,11 @@ class DecisionCycle:
         """The last bar observed."""
         return self._watch.last_bar
 
+    @property
+    def portfolio(self) -> Portfolio:
+        """What is held."""
+        return self._watch.book.portfolio
+
     def know(
         self,
         *,
@@ -168,7 +173,9 @@ class DecisionCycle:
             drawdown=watch.book.drawdown,
         )
 
-    def step(self, bar: Bar, portfolio: Portfolio | None = None) -> Decision:
+    def step(
+        self, bar: Bar, portfolio: Portfolio | None = None, *, intraday_trend: Vector | None = None
+    ) -> Decision:
         """Learn from a completed bar and decide.
 
         Parameters
@@ -177,6 +184,8 @@ class DecisionCycle:
         portfolio : Portfolio, optional
             What is held at the close of the bar if orders were filled since the last one, and nothing was
             paid in or out; unchanged otherwise.
+        intraday_trend : ndarray of shape (n_assets,), optional
+            As for :meth:`decide`.
 
         Raises
         ------
@@ -186,7 +195,7 @@ class DecisionCycle:
         self.observe(bar, warm_triggers=False)
         if portfolio is not None:
             self.hold(portfolio, cash_flow=0.0)
-        return self.decide()
+        return self.decide(intraday_trend=intraday_trend)
 
     def hold(self, portfolio: Portfolio, *, cash_flow: float | None = None) -> None:
         """Say what is held now.
@@ -290,6 +299,7 @@ class DecisionCycle:
             drawdown=book.drawdown,
             regime=regime,
             book_return=book.bar_return,
+            alpha=signals.kept_alpha / self.settings.holding_period_days if self.settings.use_alpha else None,
         )
         readings = self._engine.observe(self._snapshot)
         return Decision(
@@ -305,8 +315,14 @@ class DecisionCycle:
             notes=cycle_notes(outlook, conditions, regime),
         )
 
-    def target_under(self, label: RegimeLabel) -> TargetBook:
+    def target_under(self, label: RegimeLabel, *, intraday_trend: Vector | None = None) -> TargetBook:
         """Return the target as if the market were surely in regime `label`.
+
+        Parameters
+        ----------
+        label : str
+        intraday_trend : ndarray of shape (n_assets,), optional
+            As for :meth:`decide`.
 
         Raises
         ------
@@ -319,7 +335,15 @@ class DecisionCycle:
         weights = watch.book.weights(watch.history.last_closes)
         exposure = watch.exposure_rule.under(certain)
         conditions = watch.conditions(bar, outlook)
-        return self._aim(outlook, certain, exposure, conditions, weights, skill=self._skill.skill)[1]
+        return self._aim(
+            outlook,
+            certain,
+            exposure,
+            conditions,
+            weights,
+            skill=self._skill.skill,
+            intraday_trend=intraday_trend,
+        )[1]
 
     def _outlook(self, correlation: Matrix | None) -> Outlook:
         outlook = self._watch.outlook()

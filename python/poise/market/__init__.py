@@ -8,11 +8,13 @@ from poise.market.bars import read_bars
 from poise.market.benchmark import benchmark_returns
 from poise.market.daily import to_daily
 from poise.market.data import Benchmark, DataReport, Delisting, MarketData, ReferenceSeries
+from poise.market.feed import BarFeed
 from poise.market.frames import panel_from
 from poise.market.sample import sample
 from poise.market.source import FileSource, PriceSource, SampleSource
 
 __all__ = [
+    "BarFeed",
     "Benchmark",
     "DataReport",
     "Delisting",

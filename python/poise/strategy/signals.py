@@ -85,6 +85,12 @@ class SignalBook(Mapping[str, Signal]):
         """The factors and, last, the damped combined score; shape ``(n_assets, 5)``."""
         return np.column_stack([self.factors, self.score * self.damping])
 
+    @property
+    def kept_alpha(self) -> Vector:
+        """The alpha of the signals that were kept, 0 for the others: what a trade may count on."""
+        counted: Vector = np.where(self.kept, self.alpha, 0.0)
+        return counted
+
     def factor(self, name: str) -> Vector:
         """Return one standardised factor, shape ``(n_assets,)``, NaN where there is no value."""
         column: Vector = self.factors[:, FACTORS.index(name)]
