@@ -60,7 +60,9 @@ class EnhancedPortfolioStrategy:
             ``symbol``; ``price_data``: OHLCV of the symbol, wide closes or long bars, as a frame, or an
             exchange's candles; ``portfolio``: a :class:`poise.Portfolio` or
             ``{'cash': .., 'positions': {..}}``; ``market_data``: a mapping with any of ``prices``,
-            ``bars``, ``volumes``, ``market_caps``, ``sectors``, ``benchmark``, ``spreads``, ``views``.
+            ``bars``, ``volumes``, ``market_caps``, ``sectors``, ``benchmark``, ``spreads``, ``views``
+            (expected excess returns a year: by symbol, or in statements such as
+            ``"BTC/USDT - ETH/USDT = 10% @ 60%"``; the target leans on them).
             Everything is optional: without prices the embedded sample is used, without a portfolio equal
             weights worth 10,000, and the warnings say so.
 
@@ -112,16 +114,13 @@ class EnhancedPortfolioStrategy:
             )
         else:
             held = Portfolio.of(portfolio)
-        if data.views is not None:
-            found.append(
-                "views_unused: market_data['views'] was read, but no target takes views into account yet"
-            )
         with self._lock:
             universe, cycle = self._follow(data.panel, panel)
             cycle.hold(held)
             decision = cycle.decide(
                 benchmark_returns=benchmark_returns(data, panel),
                 intraday_trend=measure_intraday_trend(data.panel, until=panel.as_of),
+                views=data.views,
             )
         return StrategyAnalysis(
             symbol=symbol,
@@ -136,6 +135,7 @@ class EnhancedPortfolioStrategy:
             as_of=decision.as_of,
             source=data.source,
             verdicts=dict(decision.signals),
+            reasons=decision.target.reasons,
         )
 
     def _follow(self, given: PricePanel, panel: PricePanel) -> tuple[UniverseJudgement, DecisionCycle]:

@@ -6,6 +6,7 @@ Nothing here knows a clock, a file or a network; the bar brings its own time.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from poise.config.portfolio import PortfolioSettings
 from poise.costs import CostModel
@@ -25,6 +26,7 @@ from poise.domain.weights import Weights
 from poise.errors import StateError
 from poise.rebalancing import BookSnapshot, RebalanceEngine, RebalanceRules
 from poise.strategy import (
+    BookViews,
     Exposure,
     FactorSkill,
     Outlook,
@@ -32,6 +34,7 @@ from poise.strategy import (
     PolicyRules,
     SignalBook,
     Skill,
+    read_book_views,
     score_signals,
 )
 from poise.typing import Matrix, RegimeLabel, Vector
@@ -252,6 +255,7 @@ class DecisionCycle:
         correlation: Matrix | None = None,
         benchmark_returns: Vector | None = None,
         intraday_trend: Vector | None = None,
+        views: Any = None,
     ) -> Decision:
         """Decide at the last bar.
 
@@ -263,6 +267,10 @@ class DecisionCycle:
             The market for beta, aligned with the last bars; NaN where missing.
         intraday_trend : ndarray of shape (n_assets,), optional
             Trend of four-hour bars up to the last bar's close, for validating the signals; NaN where unknown.
+        views : mapping or sequence, optional
+            Expected excess returns per year, by symbol or in statements such as
+            ``"BTC/USDT - ETH/USDT = 10% @ 60%"``, on which the target leans; see
+            :func:`poise.strategy.read_book_views`.
 
         Raises
         ------
@@ -270,6 +278,8 @@ class DecisionCycle:
             Before the first bar.
         ShapeError
             If `correlation` or `intraday_trend` does not match the symbols.
+        InputError, ParameterError
+            If views cannot be read, or name an unknown symbol.
         """
         watch = self._watch
         bar, exposure = watch.require_bar()
@@ -286,6 +296,7 @@ class DecisionCycle:
             weights,
             skill=self._skill.learn(row, closes),
             intraday_trend=intraday_trend,
+            views=read_book_views(views, periods_per_year=self.periods_per_year),
         )
         self._skill.remember(row, signals.scores)
         self._snapshot = BookSnapshot(
@@ -359,6 +370,7 @@ class DecisionCycle:
         *,
         skill: Skill,
         intraday_trend: Vector | None = None,
+        views: BookViews | None = None,
     ) -> tuple[SignalBook, TargetBook]:
         """Score the assets and write the target weights."""
         history, facts, book = self._watch.history, self._watch.facts, self._watch.book
@@ -388,5 +400,6 @@ class DecisionCycle:
             total_value=book.value if book.has_value else None,
             dollar_volume=conditions.dollar_volume,
             tradable=tradable,
+            views=views,
         )
         return signals, target
