@@ -101,7 +101,7 @@ class NotConvergedError(PoiseError, ArithmeticError):
 
 
 class LookAheadError(PoiseError, AssertionError):
-    """A result knew its future: find what reads the whole sample, such as a mean, a fit or a backward fill."""
+    """A result knew its future: find what reads the whole sample, such as a mean or a backward fill."""
 
 
 class StateError(PoiseError, RuntimeError):

@@ -13,7 +13,7 @@ MONDAY = pd.Timestamp("1970-01-05")
 
 
 def shrunk_ewma(R, half_life, *, ignore_na=False):
-    """Covariance about zero, its intensity raised until semidefinite, and before: every pair over its own rows."""
+    """Covariance about zero, every pair over its own rows; its intensity until semidefinite, and of noise."""
     n_assets = R.shape[1]
     S, M22, M31 = (np.zeros((n_assets, n_assets)) for _ in range(3))
     n_effective = np.zeros((n_assets, n_assets))

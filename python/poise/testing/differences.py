@@ -81,7 +81,7 @@ def _outline(values: Any) -> str:
 def _equal(one: Any, other: Any, place: str) -> bool:
     if one is other:
         return True
-    if type(one).__eq__ is object.__eq__ and type(other).__eq__ is object.__eq__:
+    if type(one) is type(other) and not any("__eq__" in vars(kind) for kind in type(one).__mro__[:-1]):
         raise InputError(
             f"a {type(one).__name__}{f' at {place}' if place else ''} has no values to compare; "
             "return numbers, arrays, frames, dataclasses or mappings and sequences of them"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from poise.domain.prices import PricePanel
 from poise.errors import InputError, LookAheadError, ShapeError
 from poise.testing.causality import perturb_future
-from poise.testing.differences import Difference, first_difference
+from poise.testing.differences import first_difference
 from poise.typing import Matrix
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Data = TypeVar("Data", PricePanel, Matrix)
 
@@ -72,17 +73,17 @@ def assert_causal(
     ...
     poise.errors.LookAheadError: the result looks ahead: with everything after row 29 changed, 30 of ...
     """
-    ours = _paths(compute(data), _length(data), "data")
+    ours = _paths(compute(data), _length(data), "all")
     felt = False
     for row in _chosen(rows, _length(data)):
-        changed = _paths(compute(perturb_future(data, row, rng=rng, scale=scale)), _length(data), "data")
+        changed = _paths(compute(perturb_future(data, row, rng=rng, scale=scale)), _length(data), "all")
         _compare(ours, changed, row, "with everything after row {} changed")
         felt |= any(
             first_difference(path[row + 1 :], changed[name][row + 1 :]) is not None
             for name, path in ours.items()
         )
-        cut = data.rows(0, row + 1) if isinstance(data, PricePanel) else data[: row + 1]
-        _compare(ours, _paths(compute(cut), row + 1, "cut data"), row, "with the data ending at row {}")
+        known = _paths(compute(_up_to(data, row)), row + 1, "data cut to the first")
+        _compare(ours, known, row, "with the data ending at row {}")
     if not felt:
         raise InputError(
             "the result is the same whatever the data are after the rows tried, so the check shows nothing; "
@@ -92,6 +93,10 @@ def assert_causal(
 
 def _length(data: PricePanel | Matrix) -> int:
     return data.n_observations if isinstance(data, PricePanel) else len(data)
+
+
+def _up_to(data: PricePanel | Matrix, row: int) -> Any:
+    return data.rows(0, row + 1) if isinstance(data, PricePanel) else data[: row + 1]
 
 
 def _chosen(rows: Sequence[int] | None, n_rows: int) -> list[int]:
@@ -110,7 +115,7 @@ def _paths(result: Any, n_rows: int, of: str) -> dict[str, Any]:
         if found != n_rows:
             raise ShapeError(
                 f"compute returned {'no sequence' if found is None else f'{found} entries'}"
-                f"{f' for {name}' if name else ''} of {of} of {n_rows} rows; return one entry per row"
+                f"{f' for {name}' if name else ''} of {of} {n_rows} rows; return one entry per row"
             )
         named[name] = path.to_numpy() if hasattr(path, "to_numpy") else path
     return named
@@ -122,16 +127,13 @@ def _compare(ours: dict[str, Any], theirs: dict[str, Any], row: int, how: str) -
             f"the result looks ahead: {how.format(row)}, it has {list(theirs)} where it had {list(ours)}"
         )
     for name, path in ours.items():
-        differences = {t: _entry(path[t], theirs[name][t]) for t in range(row + 1)}
-        found = {t: difference for t, difference in differences.items() if difference is not None}
+        differences = ((t, first_difference(path[t], theirs[name][t])) for t in range(row + 1))
+        found = [(t, difference) for t, difference in differences if difference is not None]
         if found:
-            first, difference = next(iter(found.items()))
+            first, difference = found[0]
             raise LookAheadError(
                 f"the result{f' {name}' if name else ''} looks ahead: {how.format(row)}, "
-                f"{len(found)} of the {row + 1} rows up to it are others. The first is row {first}{difference.place}: "
+                f"{len(found)} of the {row + 1} rows up to it are others. "
+                f"The first is row {first}{difference.place}: "
                 f"{difference.one} became {difference.other}"
             )
-
-
-def _entry(one: Any, other: Any) -> Difference | None:
-    return first_difference(one, other)
