@@ -98,7 +98,7 @@ PROMISED = {
     "poise.backtest": ["Backtest"],
     "poise.bench": ["Case", "Contender", "Latency", "Missing", "Result", "measure", "table", "time_calls"],
     "poise.execution": ["PaperBroker", "CcxtBroker", "Journal"],
-    "poise.testing": ["perturb_future"],
+    "poise.testing": ["assert_causal", "perturb_future"],
 }
 
 
