@@ -389,6 +389,8 @@ class DecisionCycle:
             holding_days=self.settings.holding_period_days * self._watch.bars_per_day,
             skill=skill,
             intraday_trend=intraday_trend,
+            tiers=self._tiers,
+            dollar_volume=conditions.dollar_volume,
         )
         target = self._policy.decide(
             outlook,

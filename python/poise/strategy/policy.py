@@ -163,6 +163,7 @@ class Policy:
                 *said,
                 *(exposure.reasons if isinstance(exposure, Exposure) else ()),
                 *_remarks(outlook, limits, allowed),
+                *_doubts(signals, probabilities),
                 *([f"limit gross: {asked:.1%} asked, {wanted:.1%} allowed"] if wanted < asked else []),
                 *bound,
                 *_left_out(missing, wanted),
@@ -250,6 +251,18 @@ def _remarks(outlook: Outlook, limits: Limits, allowed: Mask) -> list[str]:
         barred = [s for s, ok in zip(outlook.symbols, allowed, strict=True) if not ok]
         lines.append(f"not tradable: {some(barred)}: weight 0")
     return lines
+
+
+def _doubts(signals: SignalBook | None, probabilities: Mapping[RegimeLabel, float]) -> list[str]:
+    """Say which tilts of the likely regimes are held back because their factor may know nothing."""
+    if signals is None:
+        return []
+    tilts = dict.fromkeys(TILTS[label] for label in probabilities if label in TILTS)
+    return [
+        f"tilt {factor.replace('_', ' ')} held back: {signals.doubts[factor]}"
+        for factor in tilts
+        if factor in signals.doubts
+    ]
 
 
 def _left_out(missing: float, wanted: float) -> list[str]:
