@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poise import _native
+from poise.domain.arrays import float_array
 from poise.domain.labels import unwrap_vector
 from poise.errors import ParameterError
 from poise.risk._inputs import as_bounded_length, as_length, as_level, as_number
@@ -187,6 +188,7 @@ class FilteredHistory(Online[_native.FilteredHistory]):
 
 
 def _plain(given: ArrayLike, name: str) -> Vector:
-    if type(given) is np.ndarray and given.dtype == np.float64:
-        return given
+    # The common case first: every tick of a live loop passes here.
+    if type(given) is np.ndarray and given.ndim == 1:
+        return float_array(given, name)
     return unwrap_vector(given, name)[0]
