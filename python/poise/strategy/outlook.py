@@ -125,6 +125,9 @@ class OutlookEstimator:
         self._observations = np.zeros(n_assets, dtype=np.int64)
         self._age = np.zeros(n_assets, dtype=np.int64)
         self._active: Mask = np.zeros(n_assets, dtype=np.bool_)
+        # Every asset active and seen in the last bar; every volatility above zero: most bars of a long life.
+        self._settled = False
+        self._moving = False
         self._market_return = math.nan
         self._base_return = math.nan
         self.n_observations = 0
@@ -162,22 +165,42 @@ class OutlookEstimator:
             raise ShapeError(
                 f"row has shape {values.shape}, expected ({len(self.symbols)},); one return per symbol"
             )
-        if np.isinf(values).any():
+        seen = np.isfinite(values)
+        whole = bool(np.logical_and.reduce(seen))
+        if not whole and np.isinf(values).any():
             i = int(np.argmax(np.isinf(values)))
             raise NonFiniteError(f"return of {self.symbols[i]} is {values[i]}; pass NaN where it is missing")
-        seen = np.isfinite(values)
         whitened = self._whitened(values)
         self._engine.partial_fit(values)
         self._noise.partial_fit(whitened)
+        if whole and self._settled:
+            self._count_whole(values)
+        else:
+            self._count(values, seen)
+        self._volatility = np.asarray(self._engine.volatility_)
+        self._moving = bool(np.minimum.reduce(self._volatility) > ZERO_VOLATILITY)
+        self.n_observations += 1
+        return self
+
+    def _count(self, values: Vector, seen: Mask) -> None:
+        """Take notice of who was seen, and of what market and base book earned."""
         members = seen & self._active
         self._market_return = _mean(values, members if members.any() else seen)
         self._base_return = self._inverse_volatility_return(values, members)
-        self._volatility = np.asarray(self._engine.volatility_)
         self._observations += seen
         self._age = np.where(seen, 0, self._age + 1)
         self._active = (self._observations >= TRADABLE_OBSERVATIONS) & ~self._stale()
-        self.n_observations += 1
-        return self
+        self._settled = bool(self._active.all()) and not self._age.any()
+
+    def _count_whole(self, values: Vector) -> None:
+        """Do the same where every asset was active and seen in the bar before, and is seen again."""
+        self._market_return = float(np.add.reduce(values)) / len(values)
+        if self._moving:
+            weights = 1.0 / self._volatility
+            self._base_return = float(weights @ values) / float(np.add.reduce(weights))
+        else:
+            self._base_return = self._inverse_volatility_return(values, self._active)
+        self._observations += 1
 
     @property
     def market_return(self) -> float:
@@ -214,13 +237,16 @@ class OutlookEstimator:
 
     def _whitened(self, row: Vector) -> Vector:
         """Return the returns in units of the volatility before them, as far as they say how noisy we are."""
-        known = self._observations >= MIN_OBSERVATIONS
-        counted = self._volatility > ZERO_VOLATILITY
-        if known.any():
-            # A newcomer's first pairs would shrink the others; while all are new there are no others.
-            counted &= known
-        z = np.full(len(row), np.nan)
-        np.divide(row, self._volatility, out=z, where=counted)
+        if self._settled and self._moving:
+            z = row / self._volatility
+        else:
+            known = self._observations >= MIN_OBSERVATIONS
+            counted = self._volatility > ZERO_VOLATILITY
+            if known.any():
+                # A newcomer's first pairs would shrink the others; while all are new there are no others.
+                counted &= known
+            z = np.full(len(row), np.nan)
+            np.divide(row, self._volatility, out=z, where=counted)
         pulled_in: Vector = np.minimum(np.maximum(z, -WINSOR), WINSOR)
         return pulled_in
 
