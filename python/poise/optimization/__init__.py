@@ -11,6 +11,17 @@ from poise.optimization.black_litterman import (
     equilibrium_returns,
     implied_risk_aversion,
 )
+from poise.optimization.constraints import (
+    Budget,
+    Cardinality,
+    FactorExposure,
+    GroupLimit,
+    LinearConstraint,
+    ParticipationLimit,
+    RegimeConstraints,
+    TrackingError,
+    TurnoverLimit,
+)
 from poise.optimization.hierarchical import solve_hierarchical_risk_parity
 from poise.optimization.result import (
     BindingBound,
@@ -27,17 +38,26 @@ from poise.optimization.solvers import (
     solve_minimum_variance,
     solve_risk_parity,
 )
-from poise.optimization.tilts import mean_reversion_tilt, momentum_tilt
-from poise.optimization.views import View
+from poise.optimization.trading_costs import TradingCosts
 
 __all__ = [
     "BindingBound",
     "BlackLittermanPosterior",
+    "Budget",
+    "Cardinality",
     "ConstraintReading",
+    "FactorExposure",
+    "GroupLimit",
+    "LinearConstraint",
     "OptimizationResult",
     "OptimizationStatus",
+    "ParticipationLimit",
+    "RegimeConstraints",
     "Relaxation",
     "RiskParity",
+    "TrackingError",
+    "TradingCosts",
+    "TurnoverLimit",
     "View",
     "black_litterman",
     "cap_weighted",

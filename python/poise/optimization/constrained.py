@@ -1,168 +1,253 @@
-"""Minimum variance under a user's own convex constraints, by cvxpy and Clarabel."""
+"""The solvers of covariances beyond bounds: with constraints and with costs of trading."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import cvxpy as cp
 import numpy as np
-from cvxpy.atoms.sum_squares import sum_squares
 
+from poise import _native
 from poise.domain.labels import Labels
-from poise.errors import ParameterError
-from poise.optimization.answer import binding_bounds, remarks
+from poise.optimization.answer import remarks, to_result
+from poise.optimization.constraints import compile_constraints
+from poise.optimization.constraints.parts import ConstraintSet
+from poise.optimization.goals import Frictions, Quadratic, Ratio
+from poise.optimization.limits import leaves_cash, read_bounds
+from poise.optimization.programs import Found, best_route, solve_program
+from poise.optimization.readings import all_kept, read_constraints
 from poise.optimization.result import OptimizationResult, OptimizationStatus
-from poise.typing import Matrix, Vector
+from poise.optimization.trading_costs import TradingCosts
+from poise.typing import Bounds, Matrix, Vector
 
 if TYPE_CHECKING:
     from poise._native import Solution
 
-GAP = 1e-9
-"""Relative duality gap and feasibility asked of Clarabel, for an objective of size 1."""
+BoxSolver = Callable[[Vector, Vector], "Solution"]
 
-GAP_INACCURATE = 1e-5
-"""The same where it stops short and says so."""
+RATIO_STEPS = 30
+"""Steps of Dinkelbach's method, which doubles its digits with each."""
 
-VIOLATION = 1e-8
-"""A constraint violated by less is kept."""
-
-Constraints = Callable[[Any], Sequence[Any]]
+RATIO_SETTLED = 1e-10
+"""Relative growth of a ratio below which it stands."""
 
 
-def solve_constrained(
-    covariance: Matrix,
-    bounds: tuple[Vector, Vector],
-    constraints: Constraints,
-    unconstrained: Solution,
-    labels: Labels,
-) -> OptimizationResult:
-    """Return the minimum variance under `constraints`, or the given answer without them.
-
-    Assets without variance stay where the answer without constraints has them.
+def read_limits(
+    constraints: Any, groups: Any, bounds: Bounds | None, n_assets: int, labels: Labels
+) -> ConstraintSet:
+    """Return bounds and constraints in numbers; bounds alone that exclude any investment are refused.
 
     Raises
     ------
-    ParameterError
-        If `constraints` does not return convex cvxpy constraints on real weights.
+    InfeasibleError
+        If a lower bound exceeds its upper bound, or without a budget of their own they sum to more than 1.
     """
-    lower, upper = bounds[0].copy(), bounds[1].copy()
-    still = list(unconstrained.riskless)
-    lower[still] = upper[still] = unconstrained.weights[still]
-    weights = cp.Variable(len(covariance), name="weights")
-    own = _checked(constraints(weights))
-    limits = [weights.sum() == 1.0]
-    limits += [weights[np.isfinite(lower)] >= lower[np.isfinite(lower)]] if np.isfinite(lower).any() else []
-    limits += [weights[np.isfinite(upper)] <= upper[np.isfinite(upper)]] if np.isfinite(upper).any() else []
-    problem = cp.Problem(cp.Minimize(sum_squares(_root(covariance) @ weights)), limits + own)
-    if not problem.is_dcp():
-        raise ParameterError(
-            "a constraint is not convex by the rules of cvxpy (DCP); rewrite it, see cvxpy's documentation"
-        )
-    if problem.is_mixed_integer():
-        raise ParameterError("constraints with integer variables are not supported; pass convex ones")
-    failure = _solve(problem)
-    if failure is not None:
-        return _without(own, weights, unconstrained, labels, failure)
-    solution = _settled(np.asarray(weights.value, dtype=np.float64), lower, upper)
-    weights.value = solution
-    worst = max((_violation(constraint) for constraint in own), default=0.0)
-    exact = problem.status == cp.OPTIMAL and worst <= VIOLATION
-    said = [f"a constraint is violated by {worst:.3g}"] if worst > VIOLATION else []
-    sides = (solution >= upper).astype(np.int8)
-    sides[solution <= lower] = -1
-    return OptimizationResult(
-        weights=labels.vector(solution),
-        status=OptimizationStatus(unconstrained.status) if exact else OptimizationStatus.INACCURATE,
-        certificate=max(GAP if problem.status == cp.OPTIMAL else GAP_INACCURATE, worst),
-        iterations=int(problem.solver_stats.num_iters or 0),
-        binding=binding_bounds(sides, labels),
-        messages=tuple(said + remarks(unconstrained, labels)),
-    )
+    within = read_bounds(bounds, n_assets, labels, total=np.inf)
+    limits = compile_constraints(constraints, within, labels, groups)
+    if not limits.total_name:
+        read_bounds(bounds, n_assets, labels)
+    return limits
 
 
-def _checked(constraints: Any) -> list[Any]:
-    found = list(constraints) if isinstance(constraints, Sequence) else [constraints]
-    for position, constraint in enumerate(found):
-        if not isinstance(constraint, cp.constraints.constraint.Constraint):
-            raise ParameterError(
-                f"constraint {position} is {constraint!r}, expected a cvxpy constraint such as w[0] <= 0.2"
-            )
-    return found
-
-
-def _root(covariance: Matrix) -> Matrix:
-    """Return ``F`` with ``F'F`` the covariance, in units of its mean variance."""
-    mean = float(np.trace(covariance)) / len(covariance)
-    values, vectors = np.linalg.eigh(covariance / mean if mean > 0.0 else covariance)
-    root: Matrix = np.sqrt(np.clip(values, 0.0, None))[:, np.newaxis] * vectors.T
-    return root
-
-
-def _solve(problem: Any) -> str | None:
-    """Solve; return None, or why there is no answer."""
-    try:
-        with warnings.catch_warnings():
-            # cvxpy warns of an inaccurate solution; the status of the result says it.
-            warnings.simplefilter("ignore", UserWarning)
-            problem.solve(
-                solver=cp.CLARABEL,
-                tol_gap_abs=GAP,
-                tol_gap_rel=GAP,
-                tol_feas=GAP,
-                reduced_tol_gap_abs=GAP_INACCURATE,
-                reduced_tol_gap_rel=GAP_INACCURATE,
-                reduced_tol_feas=GAP_INACCURATE,
-            )
-    except cp.error.SolverError as error:
-        return f"Clarabel stopped: {error}"
-    if problem.status in {cp.OPTIMAL, cp.OPTIMAL_INACCURATE}:
-        return None
-    if problem.status in {cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE}:
-        return "no weights meet the constraints within the bounds"
-    return f"Clarabel ended with status {problem.status}"
-
-
-def _without(
-    own: list[Any], weights: Any, unconstrained: Solution, labels: Labels, failure: str
+def minimum_variance_within(
+    covariance: Matrix, limits: ConstraintSet, costs: TradingCosts | None, labels: Labels
 ) -> OptimizationResult:
-    """Return the answer without the constraints and how far it is from each."""
-    weights.value = unconstrained.weights
-    broken = [
-        f"constraint {position} ({constraint}) is violated by {_violation(constraint):.6g}"
-        for position, constraint in enumerate(own)
-        if _violation(constraint) > VIOLATION
-    ]
-    return OptimizationResult(
-        weights=labels.vector(unconstrained.weights),
-        status=OptimizationStatus.RELAXED,
-        certificate=unconstrained.certificate,
-        iterations=unconstrained.iterations,
-        binding=binding_bounds(unconstrained.sides, labels),
-        fallbacks=(f"constraints: {failure}; left out",),
-        messages=tuple(broken + remarks(unconstrained, labels)),
+    """Return the minimum variance, plus what trading costs, within limits.
+
+    Assets without variance stay where the answer within the bounds alone has them, if any weights can.
+    """
+    began = perf_counter()
+    box = _box_answer(lambda low, high: _native.minimum_variance(covariance, low, high), limits)
+    goal = Quadratic(covariance, 2.0, np.zeros(len(covariance)))
+    frictions = None if costs is None else costs.frictions(labels, len(covariance))
+    plain = _plain(box, goal, limits, frictions, labels, "minimum variance", began)
+    if plain is not None:
+        return plain
+    notes = tuple(remarks(box, labels))
+    still = list(box.riskless)
+    if still and frictions is None:
+        lower, upper = limits.lower.copy(), limits.upper.copy()
+        lower[still] = upper[still] = np.clip(box.weights[still], lower[still], upper[still])
+        held = replace(limits, lower=lower, upper=upper)
+        result = solve_program(goal, held, None, labels, degenerate=True, messages=notes, began=began)
+        if not result.relaxations:
+            return result
+    return solve_program(
+        goal, limits, frictions, labels, degenerate=box.status != "optimal", messages=notes, began=began
     )
 
 
-def _violation(constraint: Any) -> float:
-    return float(np.max(constraint.violation(), initial=0.0))
+def mean_variance_within(
+    means: Vector,
+    covariance: Matrix,
+    risk_aversion: float,
+    limits: ConstraintSet,
+    costs: TradingCosts | None,
+    labels: Labels,
+) -> OptimizationResult:
+    """Return the best trade of mean against variance and trading costs within limits."""
+    began = perf_counter()
+    box = _box_answer(
+        lambda low, high: _native.mean_variance(means, covariance, risk_aversion, low, high), limits
+    )
+    goal = Quadratic(covariance, risk_aversion, means, sign=-1.0)
+    frictions = None if costs is None else costs.frictions(labels, len(covariance))
+    plain = _plain(box, goal, limits, frictions, labels, "mean-variance", began)
+    if plain is not None:
+        return plain
+    return solve_program(
+        goal,
+        limits,
+        frictions,
+        labels,
+        degenerate=box.status != "optimal",
+        messages=tuple(remarks(box, labels)),
+        began=began,
+    )
 
 
-def _settled(weights: Vector, lower: Vector, upper: Vector) -> Vector:
-    """Put weights within their bounds and their sum to 1, moving them by the solver's tolerance."""
-    settled = np.clip(weights, lower, upper)
-    # An interior point stops just short of the bounds it is pressed against.
-    settled = np.where(settled - lower < GAP, lower, np.where(upper - settled < GAP, upper, settled))
-    for _ in range(10):
-        missing = 1.0 - settled.sum()
-        movable = (settled < upper) if missing > 0.0 else (settled > lower)
-        inside = movable & (settled > lower) & (settled < upper)
-        movable = inside if inside.any() else movable
-        if abs(missing) <= 1e-15 or not movable.any():
+def maximum_ratio_within(
+    excess: Vector,
+    covariance: Matrix,
+    limits: ConstraintSet,
+    costs: TradingCosts | None,
+    labels: Labels,
+    *,
+    what: str,
+    notes: tuple[str, ...] = (),
+) -> OptimizationResult:
+    """Return the weights with the largest ratio of excess to volatility within limits.
+
+    Where no weights within the limits have a positive excess there is no such ratio: the answer is the
+    minimum variance with status ``degenerate``.
+    """
+    began = perf_counter()
+    frictions = None if costs is None else costs.frictions(labels, len(covariance))
+    box = _box_answer(lambda low, high: _native.minimum_variance(covariance, low, high), limits)
+    matrix = covariance + box.ridge * np.diag(np.diag(covariance))
+    calm = Quadratic(matrix, 2.0, np.zeros(len(matrix)))
+    found, kept = _first_positive(excess, calm, limits, frictions)
+    if found is None:
+        message = f"no weights within the limits have a positive {what}: minimum variance instead"
+        return solve_program(
+            calm, limits, None, labels, degenerate=True, messages=(message, *notes), began=began
+        )
+    ratio, steps = Ratio(matrix, excess), 0
+    for _ in range(RATIO_STEPS):
+        best = _ratio_of(excess, matrix, found.weights, frictions)
+        ratio = replace(ratio, tilt=best)
+        better = best_route(ratio, kept, frictions)
+        steps += found.iterations
+        if not _ratio_of(excess, matrix, better.weights, frictions) > best * (1.0 + RATIO_SETTLED):
             break
-        part = np.abs(settled) * movable
-        part = part / part.sum() if part.sum() > 0.0 else movable / movable.sum()
-        settled = np.clip(settled + missing * part, lower, upper)
-    result: Vector = settled + 0.0
-    return result
+        found = replace(better, relaxations=found.relaxations, fallbacks=found.fallbacks, limits=found.limits)
+    # What a ratio can still gain is what its last step gained over the volatility.
+    volatility = float(np.sqrt(found.weights @ matrix @ found.weights))
+    ratio = replace(ratio, tilt=_ratio_of(excess, matrix, found.weights, frictions))
+    last = best_route(ratio, kept, frictions)
+    gain = max(-_gain(ratio, last, frictions), 0.0) + last.gap
+    answer = replace(
+        found,
+        gap=gain / volatility,
+        certificate=gain / (ratio.tilt * volatility),
+        iterations=steps,
+        prices={name: price / volatility for name, price in found.prices.items()},
+        bound_prices=None if found.bound_prices is None else found.bound_prices / volatility,
+    )
+    result = solve_program(
+        ratio,
+        limits,
+        frictions,
+        labels,
+        route=lambda *_: answer,
+        messages=notes,
+        began=began,
+        degenerate=bool(box.riskless) or box.ridge > 0.0,
+    )
+    return replace(result, objective=ratio.tilt)
+
+
+def maximum_diversification_within(
+    covariance: Matrix, limits: ConstraintSet, labels: Labels
+) -> OptimizationResult:
+    """Return the largest ratio of mean volatility to portfolio volatility within limits, long only."""
+    began = perf_counter()
+    limits = replace(limits, lower=np.maximum(limits.lower, 0.0))
+    box = _box_answer(lambda low, high: _native.maximum_diversification(covariance, low, high), limits)
+    volatility = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    plain = _plain(box, Ratio(covariance, volatility), limits, None, labels, "maximum diversification", began)
+    if plain is not None:
+        return replace(plain, objective=_ratio_of(volatility, covariance, box.weights, None))
+    notes = tuple(remarks(box, labels))
+    if box.riskless:
+        lower, upper, still = limits.lower.copy(), limits.upper.copy(), list(box.riskless)
+        lower[still] = upper[still] = np.clip(box.weights[still], lower[still], upper[still])
+        held = replace(limits, lower=lower, upper=upper)
+        result = maximum_ratio_within(
+            volatility, covariance, held, None, labels, what="volatility", notes=notes
+        )
+        if not result.relaxations:
+            return result
+    return maximum_ratio_within(volatility, covariance, limits, None, labels, what="volatility", notes=notes)
+
+
+def _gain(ratio: Ratio, found: Found, frictions: Frictions | None) -> float:
+    return ratio.loss(found.weights) + (0.0 if frictions is None else frictions.cost(found.weights))
+
+
+def _ratio_of(excess: Vector, covariance: Matrix, weights: Vector, frictions: Frictions | None) -> float:
+    earned = float(excess @ weights) - (0.0 if frictions is None else frictions.cost(weights))
+    volatility = float(np.sqrt(np.maximum(weights @ covariance @ weights, 0.0)))
+    return earned / volatility if volatility > 0.0 else float(np.copysign(np.inf, earned))
+
+
+def _first_positive(
+    excess: Vector, calm: Quadratic, limits: ConstraintSet, frictions: Frictions | None
+) -> tuple[Found | None, ConstraintSet]:
+    """Return weights that earn something, and the limits they keep; from the calmest on, ever bolder."""
+    found = best_route(calm, limits, None)
+    kept = found.limits or limits
+    size = calm.scale / max(float(np.abs(excess).max(initial=0.0)), 1e-300)
+    boldness = 0.0
+    for _ in range(6):
+        earned = _ratio_of(excess, calm.covariance, found.weights, frictions)
+        if earned > 0.0 and np.isfinite(earned):
+            return found, kept
+        boldness = max(1.0, 30.0 * boldness)
+        bolder = best_route(replace(calm, linear=boldness * size * excess), kept, None)
+        found = replace(bolder, relaxations=found.relaxations, fallbacks=found.fallbacks, limits=found.limits)
+    return None, kept
+
+
+def _box_answer(solve: BoxSolver, limits: ConstraintSet) -> Solution:
+    """Return the answer within the bounds alone; it proves that the input can be used."""
+    lower, upper = limits.lower, limits.upper
+    if leaves_cash(upper) or float(lower.sum()) > 1.0:
+        lower, upper = np.zeros(limits.n_assets), np.ones(limits.n_assets)
+    return solve(lower, upper)
+
+
+def _plain(
+    box: Solution,
+    goal: Quadratic | Ratio,
+    limits: ConstraintSet,
+    frictions: Frictions | None,
+    labels: Labels,
+    method: str,
+    began: float,
+) -> OptimizationResult | None:
+    """Return the answer within the bounds alone, if it keeps every constraint: then none of them matters."""
+    weights = box.weights
+    if frictions is not None or limits.total != (1.0, 1.0) or limits.relaxations:
+        return None
+    if box.status == OptimizationStatus.INACCURATE or not all_kept(limits, weights, goal.covariance):
+        return None
+    readings = read_constraints(limits, weights, goal.covariance, {"": 0.0})
+    return replace(
+        to_result(box, labels, method),
+        constraints=tuple(each._replace(price=0.0) for each in readings),
+        objective=goal.sign * goal.loss(weights),
+        seconds=perf_counter() - began,
+    )

@@ -16,8 +16,10 @@ SUM_TOLERANCE = 1e-12
 """How far a sum of weights may be from its goal."""
 
 
-def read_bounds(bounds: Bounds | None, n_assets: int, labels: Labels) -> tuple[Vector, Vector]:
-    """Return lower and upper bounds, one per asset, checked against each other.
+def read_bounds(
+    bounds: Bounds | None, n_assets: int, labels: Labels, *, total: float = 1.0
+) -> tuple[Vector, Vector]:
+    """Return lower and upper bounds, one per asset, checked against each other and the sum to reach.
 
     Raises
     ------
@@ -28,7 +30,7 @@ def read_bounds(bounds: Bounds | None, n_assets: int, labels: Labels) -> tuple[V
     NonFiniteError
         If a bound is NaN; infinite ones leave that side open.
     InfeasibleError
-        If a lower bound exceeds its upper bound, or the lower bounds sum to more than 1.
+        If a lower bound exceeds its upper bound, or the lower bounds sum to more than `total`.
     """
     if bounds is None:
         return np.zeros(n_assets), np.ones(n_assets)
@@ -44,10 +46,11 @@ def read_bounds(bounds: Bounds | None, n_assets: int, labels: Labels) -> tuple[V
             "swap or widen them"
         )
     with np.errstate(over="ignore"):
-        total = float(lower.sum())
-    if total > 1.0 + SUM_TOLERANCE:
+        least = float(lower.sum())
+    if least > total + SUM_TOLERANCE:
         raise InfeasibleError(
-            f"the lower bounds sum to {total:.12g}, above 1; lower them by {total - 1.0:.6g} in total"
+            f"the lower bounds sum to {least:.12g}, above {total:g}; "
+            f"lower them by {least - total:.6g} in total"
         )
     return lower, upper
 

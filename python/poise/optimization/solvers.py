@@ -6,8 +6,7 @@ semidefinite covariance and bounds that admit a full investment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +17,9 @@ from poise.optimization.answer import to_result
 from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
 from poise.optimization.result import OptimizationResult
 from poise.typing import ArrayLike, Bounds, Matrix
+
+if TYPE_CHECKING:
+    from poise.optimization.trading_costs import TradingCosts
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -100,7 +102,9 @@ def solve_minimum_variance(
     covariance: ArrayLike,
     *,
     bounds: Bounds | None = None,
-    constraints: Callable[[Any], Sequence[Any]] | None = None,
+    constraints: Any = None,
+    groups: Any = None,
+    costs: TradingCosts | None = None,
 ) -> OptimizationResult:
     """Weights of least variance within the bounds.
 
@@ -112,18 +116,23 @@ def solve_minimum_variance(
         Positive semidefinite; what rounding to three digits spoils is taken with status ``degenerate``.
     bounds : tuple, default=(0, 1)
         Lower and upper bound, each a scalar or one per asset; negative and infinite ones are allowed.
-    constraints : callable, optional
-        Takes the weights as a ``cvxpy.Variable`` of length ``n_assets`` and returns a list of convex cvxpy
-        constraints to keep as well, such as ``lambda w: [w[:3].sum() <= 0.5]``. Solved by Clarabel.
+    constraints : constraint or sequence of constraints, optional
+        Those of :mod:`poise.optimization.constraints`, expressions such as ``"A + B <= 0.5"``, or callables
+        that take the weights as a ``cvxpy.Variable`` and return convex cvxpy constraints.
+    groups : mapping, optional
+        Assets to groups or groups to members, which expressions may name.
+    costs : TradingCosts, optional
+        Added to the variance, both per period; another trade-off between them is
+        :func:`solve_mean_variance` with expected returns of 0.
 
     Returns
     -------
     OptimizationResult
         The certificate is the largest violation of the optimality conditions relative to the terms they
-        are made of, ``v_i * sum(v * abs(w))`` with ``v`` the volatilities. With `constraints` it is the
-        largest of Clarabel's relative duality gap and the violation of a constraint; where no weights meet
-        them the answer without them is returned with status ``relaxed``, and ``messages`` says how far
-        each is from being kept.
+        are made of, ``v_i * sum(v * abs(w))`` with ``v`` the volatilities. Where `constraints` or `costs`
+        matter it is the relative duality gap, or the violation of a constraint if that is larger; where no
+        weights keep the constraints the status is ``infeasible`` and ``relaxations`` say what gave way.
+        ``objective`` is then the variance and the costs.
 
     Raises
     ------
@@ -136,7 +145,9 @@ def solve_minimum_variance(
     NotPositiveSemidefiniteError
         If the covariance has a clearly negative direction.
     ParameterError
-        If `constraints` does not return convex cvxpy constraints.
+        If a constraint contradicts itself, or is not convex by the rules of cvxpy.
+    UnknownSymbolError
+        If a constraint names an asset or group that is not there.
     InfeasibleError
         If the lower bounds sum to more than 1 or one exceeds its upper bound.
 
@@ -145,16 +156,16 @@ def solve_minimum_variance(
     .. [1] Markowitz (1956). The Optimization of a Quadratic Function Subject to Linear Constraints.
     """
     matrix, labels = _read_covariance(covariance)
+    if constraints is not None or costs is not None:
+        from poise.optimization.constrained import minimum_variance_within, read_limits
+
+        limits = read_limits(constraints, groups, bounds, len(matrix), labels)
+        return minimum_variance_within(matrix, limits, costs, labels)
     lower, upper = read_bounds(bounds, len(matrix), labels)
     if leaves_cash(upper):
         _native.minimum_variance(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)
-    unconstrained = _native.minimum_variance(matrix, lower, upper)
-    if constraints is None:
-        return to_result(unconstrained, labels, "minimum variance")
-    from poise.optimization.constrained import solve_constrained
-
-    return solve_constrained(matrix, (lower, upper), constraints, unconstrained, labels)
+    return to_result(_native.minimum_variance(matrix, lower, upper), labels, "minimum variance")
 
 
 def solve_mean_variance(
@@ -163,6 +174,9 @@ def solve_mean_variance(
     *,
     risk_aversion: float,
     bounds: Bounds | None = None,
+    constraints: Any = None,
+    groups: Any = None,
+    costs: TradingCosts | None = None,
 ) -> OptimizationResult:
     """Weights that maximise ``mu'w - risk_aversion / 2 * w'Sw`` within the bounds.
 
@@ -178,12 +192,16 @@ def solve_mean_variance(
         Positive: 2 to 4 are common with annual figures.
     bounds : tuple, default=(0, 1)
         Lower and upper bound, each a scalar or one per asset; negative and infinite ones are allowed.
+    constraints, groups : optional
+        As in :func:`solve_minimum_variance`.
+    costs : TradingCosts, optional
+        Subtracted, per period as everything here.
 
     Returns
     -------
     OptimizationResult
         The certificate is that of :func:`solve_minimum_variance`, the expected returns counted among the
-        terms.
+        terms. ``objective`` is the utility that is maximised, where `constraints` or `costs` matter.
 
     Raises
     ------
@@ -206,8 +224,13 @@ def solve_mean_variance(
     """
     matrix, labels = _read_covariance(covariance)
     means, labels = unwrap_vector(expected_returns, "expected_returns", labels)
-    lower, upper = read_bounds(bounds, len(matrix), labels)
     aversion = _real(risk_aversion, "risk_aversion")
+    if constraints is not None or costs is not None:
+        from poise.optimization.constrained import mean_variance_within, read_limits
+
+        limits = read_limits(constraints, groups, bounds, len(matrix), labels)
+        return mean_variance_within(means, matrix, aversion, limits, costs, labels)
+    lower, upper = read_bounds(bounds, len(matrix), labels)
     if leaves_cash(upper):
         _native.mean_variance(means, matrix, aversion, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)
@@ -215,7 +238,11 @@ def solve_mean_variance(
 
 
 def solve_maximum_diversification(
-    covariance: ArrayLike, *, bounds: Bounds | None = None
+    covariance: ArrayLike,
+    *,
+    bounds: Bounds | None = None,
+    constraints: Any = None,
+    groups: Any = None,
 ) -> OptimizationResult:
     """Long-only weights with the largest ratio of mean volatility to portfolio volatility.
 
@@ -227,12 +254,16 @@ def solve_maximum_diversification(
         Positive semidefinite; what rounding to three digits spoils is taken with status ``degenerate``.
     bounds : tuple, default=(0, 1)
         Lower and upper bound, each a scalar or one per asset. Negative lower bounds count as 0.
+    constraints, groups : optional
+        As in :func:`solve_minimum_variance`. Costs of trading have no unit in which a ratio of volatilities
+        could take them off; a `TurnoverLimit` does what they would.
 
     Returns
     -------
     OptimizationResult
         The certificate is the largest violation of the optimality conditions relative to the terms they
-        are made of.
+        are made of; where `constraints` matter it is what the ratio can at most gain, relative, and
+        ``objective`` is the ratio.
 
     Raises
     ------
@@ -253,6 +284,11 @@ def solve_maximum_diversification(
     .. [2] Choueifaty, Froidure and Reynier (2013). Properties of the Most Diversified Portfolio.
     """
     matrix, labels = _read_covariance(covariance)
+    if constraints is not None:
+        from poise.optimization.constrained import maximum_diversification_within, read_limits
+
+        limits = read_limits(constraints, groups, bounds, len(matrix), labels)
+        return maximum_diversification_within(matrix, limits, labels)
     lower, upper = read_bounds(bounds, len(matrix), labels)
     if leaves_cash(upper):
         _native.maximum_diversification(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))

@@ -53,15 +53,26 @@ def test_labels_and_short_positions():
     assert result.weights["c"] == pytest.approx(-0.1, abs=1e-9)
 
 
-def test_constraints_nobody_can_meet_are_left_out_and_measured():
+def test_constraints_nobody_can_meet_give_way_by_the_least():
     result = solve_minimum_variance(COVARIANCE, constraints=lambda w: [w[0] >= 0.7, w[1] >= 0.7])
-    assert result.status is OptimizationStatus.RELAXED
-    np.testing.assert_array_equal(result.weights, solve_minimum_variance(COVARIANCE).weights)
+    assert result.status is OptimizationStatus.INFEASIBLE
     assert "no weights meet the constraints" in result.fallbacks[0]
+    assert sum(each.by for each in result.relaxations) == pytest.approx(0.4, abs=REFEREE)
+    assert abs(result.weights.sum() - 1.0) <= SUM
+    assert result.weights[2] == 0.0
     missing = 0.7 - result.weights[1]
-    assert any(
-        message.startswith("constraint 1") and f"{missing:.6g}" in message for message in result.messages
-    )
+    reading = result.constraints[1]
+    assert reading.name.startswith("constraint 1")
+    assert reading.violation == pytest.approx(missing, abs=SUM)
+
+
+def test_cones_nobody_can_meet_are_left_out_and_measured():
+    far = np.array([5.0, 5.0, 5.0])
+    result = solve_minimum_variance(COVARIANCE, constraints=lambda w: [cp.SOC(cp.Constant(0.1), w - far)])
+    assert result.status is OptimizationStatus.INFEASIBLE
+    np.testing.assert_allclose(result.weights, solve_minimum_variance(COVARIANCE).weights, atol=REFEREE)
+    assert "left out" in result.fallbacks[0]
+    assert result.constraints[0].violation > 1.0
 
 
 def test_riskless_assets_stay_out_beside_constraints():
