@@ -38,7 +38,9 @@ from poise.optimization.solvers import (
     solve_minimum_variance,
     solve_risk_parity,
 )
+from poise.optimization.tilts import mean_reversion_tilt, momentum_tilt
 from poise.optimization.trading_costs import TradingCosts
+from poise.optimization.views import View
 
 __all__ = [
     "BindingBound",
