@@ -4,6 +4,7 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, Col, Mat, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2};
 
@@ -45,6 +46,53 @@ pub(crate) fn has_pivots(mut matrix: Vec<f64>, n: usize, floor: f64) -> bool {
     );
     let roots = matrix.iter().step_by(n + 1);
     factored.is_ok() && roots.zip(&diagonal).all(|(root, entry)| *root > 0.0 && root * root > floor * entry)
+}
+
+/// A Cholesky factor `L` that is computed again and again in the same place.
+pub(crate) struct Factor {
+    n: usize,
+    values: Vec<f64>,
+    scratch: MemBuffer,
+}
+
+impl Factor {
+    pub(crate) fn new(n: usize) -> Self {
+        let scratch = cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default());
+        Self { n, values: vec![0.0; n * n], scratch: MemBuffer::new(scratch) }
+    }
+
+    /// The symmetric matrix, to be written before [`Factor::compute`].
+    pub(crate) fn entries_mut(&mut self) -> &mut [f64] {
+        &mut self.values
+    }
+
+    /// Overwrites the matrix by its factor; false where a pivot is not positive.
+    pub(crate) fn compute(&mut self) -> bool {
+        let stack = MemStack::new(&mut self.scratch);
+        let matrix = MatMut::from_column_major_slice_mut(&mut self.values, self.n, self.n);
+        let factored =
+            cholesky_in_place(matrix, Default::default(), Par::Seq, stack, Default::default()).is_ok();
+        // A NaN would pass for a pivot.
+        factored && self.values.iter().step_by(self.n + 1).all(|root| *root > 0.0 && root.is_finite())
+    }
+
+    /// `right = L^-1 right`, for columns of length `n` one after another.
+    pub(crate) fn forward(&self, right: &mut [f64]) {
+        let columns = right.len() / self.n.max(1);
+        let right = MatMut::from_column_major_slice_mut(right, self.n, columns);
+        solve_lower_triangular_in_place(self.lower(), right, Par::Seq);
+    }
+
+    /// `right = L'^-1 right`, for columns of length `n` one after another.
+    pub(crate) fn backward(&self, right: &mut [f64]) {
+        let columns = right.len() / self.n.max(1);
+        let right = MatMut::from_column_major_slice_mut(right, self.n, columns);
+        solve_upper_triangular_in_place(self.lower().transpose(), right, Par::Seq);
+    }
+
+    fn lower(&self) -> MatRef<'_, f64> {
+        MatRef::from_column_major_slice(&self.values, self.n, self.n)
+    }
 }
 
 /// The power of two that brings entries whose squares leave the range of a double back into it, else one.
@@ -160,6 +208,25 @@ mod tests {
                 rows.column_mut(n - 1).assign(&twin);
                 assert!(!has_pivots(gram(&rows), n, 1e-10), "n = {n}");
             }
+        }
+    }
+
+    #[test]
+    fn a_factor_solves_in_two_halves() {
+        for n in [1, 2, 7, 40, 150] {
+            let rows = Array2::<f64>::eye(n) + symmetric(n) / n as f64;
+            let gram = rows.t().dot(&rows);
+            let wanted = Array2::from_shape_fn((n, 3), |(i, k)| (i as f64 + k as f64).cos());
+            let mut right: Vec<f64> = gram.dot(&wanted).t().iter().copied().collect();
+            let mut factor = Factor::new(n);
+            factor.entries_mut().copy_from_slice(&gram.iter().copied().collect::<Vec<_>>());
+            assert!(factor.compute());
+            factor.forward(&mut right);
+            factor.backward(&mut right);
+            let close = |(found, wanted): (&f64, &f64)| (found - wanted).abs() < 1e-10;
+            assert!(right.iter().zip(wanted.t().iter()).all(close), "n = {n}");
+            factor.entries_mut().fill(f64::NAN);
+            assert!(!factor.compute());
         }
     }
 

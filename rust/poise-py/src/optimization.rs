@@ -1,5 +1,7 @@
 //! The `optimization` room of the border.
 
+mod program;
+
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
 use poise_core::optimization::{self, Bounds, Side, Status};
 use pyo3::prelude::*;
@@ -172,6 +174,8 @@ fn fill<'py>(
 /// Adds the room's functions and classes to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Solution>()?;
+    module.add_class::<program::ProgramSolution>()?;
+    module.add_function(wrap_pyfunction!(program::quadratic_program, module)?)?;
     module.add_function(wrap_pyfunction!(risk_parity, module)?)?;
     module.add_function(wrap_pyfunction!(minimum_variance, module)?)?;
     module.add_function(wrap_pyfunction!(mean_variance, module)?)?;
