@@ -10,6 +10,7 @@ from poise.market.daily import to_daily
 from poise.market.data import Benchmark, DataReport, Delisting, MarketData, ReferenceSeries
 from poise.market.frames import panel_from
 from poise.market.sample import sample
+from poise.market.sessions import session_closes
 from poise.market.source import FileSource, PriceSource, SampleSource
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "panel_from",
     "read_bars",
     "sample",
+    "session_closes",
     "to_daily",
 ]
