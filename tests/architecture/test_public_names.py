@@ -93,7 +93,7 @@ PROMISED = {
         "probabilistic_sharpe_ratio",
         "deflated_sharpe_ratio",
     ],
-    "poise.market": ["read_bars", "sample", "FileSource"],
+    "poise.market": ["read_bars", "sample", "session_closes", "FileSource"],
     "poise.decision": ["DecisionCycle", "Decision"],
     "poise.backtest": ["Backtest"],
     "poise.bench": ["Case", "Contender", "Latency", "Missing", "Result", "measure", "table", "time_calls"],

@@ -42,7 +42,7 @@ _REASONS = {
     """,
     SOURCE: """
         market.FileSource market.PriceSource market.SampleSource market.panel_from market.read_bars
-        market.sample
+        market.sample market.session_closes
     """,
 }
 

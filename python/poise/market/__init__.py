@@ -11,6 +11,7 @@ from poise.market.data import Benchmark, DataReport, Delisting, MarketData, Refe
 from poise.market.feed import BarFeed
 from poise.market.frames import panel_from
 from poise.market.sample import sample
+from poise.market.sessions import session_closes
 from poise.market.source import FileSource, PriceSource, SampleSource
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "panel_from",
     "read_bars",
     "sample",
+    "session_closes",
     "to_daily",
 ]
