@@ -14,7 +14,8 @@ from poise.domain.analysis import AllocatedAsset, AssetAllocation
 from poise.domain.portfolio import Portfolio
 from poise.errors import EmptyUniverseError, ParameterError, StateError, did_you_mean
 from poise.market import PriceSource, SampleSource, to_daily
-from poise.typing import REGIME_LABELS, RegimeLabel
+from poise.strategy import measure_intraday_trend
+from poise.typing import REGIME_LABELS, RegimeLabel, Vector
 from poise.universe import UniverseJudgement, judge_universe
 
 __all__ = ["AssetConfig", "EnhancedAssetConfigManager"]
@@ -81,6 +82,7 @@ class EnhancedAssetConfigManager:
         self._assets: dict[str, AssetConfig] = {}
         self._judgement: UniverseJudgement | None = None
         self._cycle: DecisionCycle | None = None
+        self._trend: Vector | None = None
         self._warnings: tuple[str, ...] = ()
         self._source_text = ""
 
@@ -131,6 +133,7 @@ class EnhancedAssetConfigManager:
         self._cycle = follow(
             panel.select(enabled), settings=self.settings, tiers=judgement.tiers, quality=judgement.quality
         )
+        self._trend = measure_intraday_trend(data.panel.select(enabled), until=panel.as_of)
         self._assets, self._judgement = assets, judgement
         self._warnings, self._source_text = tuple(found), data.source
 
@@ -175,11 +178,11 @@ class EnhancedAssetConfigManager:
             raise StateError("the asset manager has no assets yet; await initialize() first")
         cycle.hold(Portfolio(cash=float(available_capital)))
         if market_regime is None:
-            decision = cycle.decide()
+            decision = cycle.decide(intraday_trend=self._trend)
             regime, target = decision.regime.label, decision.target
         else:
             regime = _regime(market_regime)
-            target = cycle.target_under(regime)
+            target = cycle.target_under(regime, intraday_trend=self._trend)
         warnings = [*self._warnings, *(f"fallback: {step}" for step in target.fallbacks)]
         lines = []
         for symbol, weight in sorted(target.weights.risky.items(), key=lambda item: (-item[1], item[0])):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from poise.config.portfolio import PortfolioSettings
@@ -15,14 +14,11 @@ from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.portfolio import Portfolio
 from poise.domain.prices import Bar, PricePanel
 from poise.errors import InputError, StateError, UnknownSymbolError, did_you_mean
-from poise.market import MarketData, benchmark_returns, panel_from, sample, to_daily
+from poise.market import BarFeed, MarketData, benchmark_returns, panel_from, sample, to_daily
 from poise.strategy import measure_intraday_trend
 from poise.universe import UniverseJudgement, judge_universe
 
 __all__ = ["EnhancedPortfolioMetrics", "EnhancedPortfolioStrategy"]
-
-_MOST_RECENT = 256
-"""Bars kept one by one before they are put together."""
 
 _KEYS = ("symbol", "price_data", "portfolio", "market_data")
 
@@ -52,9 +48,7 @@ class EnhancedPortfolioStrategy:
     def __init__(self, config: Mapping[str, Any] | PortfolioSettings | None = None) -> None:
         self.settings = PortfolioSettings.of(config)
         self._cycle: DecisionCycle | None = None
-        self._panel: PricePanel | None = None
-        # Bars that came one by one since the panel was put together.
-        self._recent: list[Bar] = []
+        self._feed: BarFeed | None = None
         self._lock = threading.Lock()
 
     async def analyze(self, request: Mapping[str, Any]) -> StrategyAnalysis:
@@ -66,7 +60,9 @@ class EnhancedPortfolioStrategy:
             ``symbol``; ``price_data``: OHLCV of the symbol, wide closes or long bars, as a frame, or an
             exchange's candles; ``portfolio``: a :class:`poise.Portfolio` or
             ``{'cash': .., 'positions': {..}}``; ``market_data``: a mapping with any of ``prices``,
-            ``bars``, ``volumes``, ``market_caps``, ``sectors``, ``benchmark``, ``spreads``, ``views``.
+            ``bars``, ``volumes``, ``market_caps``, ``sectors``, ``benchmark``, ``spreads``, ``views``
+            (expected excess returns a year: by symbol, or in statements such as
+            ``"BTC/USDT - ETH/USDT = 10% @ 60%"``; the target leans on them).
             Everything is optional: without prices the embedded sample is used, without a portfolio equal
             weights worth 10,000, and the warnings say so.
 
@@ -118,16 +114,13 @@ class EnhancedPortfolioStrategy:
             )
         else:
             held = Portfolio.of(portfolio)
-        if data.views is not None:
-            found.append(
-                "views_unused: market_data['views'] was read, but no target takes views into account yet"
-            )
         with self._lock:
-            universe, cycle = self._follow(panel)
+            universe, cycle = self._follow(data.panel, panel)
             cycle.hold(held)
             decision = cycle.decide(
                 benchmark_returns=benchmark_returns(data, panel),
                 intraday_trend=measure_intraday_trend(data.panel, until=panel.as_of),
+                views=data.views,
             )
         return StrategyAnalysis(
             symbol=symbol,
@@ -142,9 +135,17 @@ class EnhancedPortfolioStrategy:
             as_of=decision.as_of,
             source=data.source,
             verdicts=dict(decision.signals),
+            reasons=decision.target.reasons,
         )
 
-    def _follow(self, panel: PricePanel) -> tuple[UniverseJudgement, DecisionCycle]:
+    def _follow(self, given: PricePanel, panel: PricePanel) -> tuple[UniverseJudgement, DecisionCycle]:
+        """Take over a history as it was given, of which `panel` are the days."""
+        universe, cycle = self._catch_up(panel)
+        self._feed = BarFeed(given)
+        return universe, cycle
+
+    def _catch_up(self, panel: PricePanel) -> tuple[UniverseJudgement, DecisionCycle]:
+        """Bring the cycle up to the last day."""
         universe = judge_universe(panel)
         self._cycle = follow(
             panel,
@@ -153,7 +154,6 @@ class EnhancedPortfolioStrategy:
             quality=universe.quality,
             cycle=self._cycle,
         )
-        self._panel, self._recent = panel, []
         return universe, self._cycle
 
     def warm_up(
@@ -166,7 +166,8 @@ class EnhancedPortfolioStrategy:
         Parameters
         ----------
         market_data : MarketData, PricePanel or mapping, optional
-            As for :meth:`analyze`; the embedded sample when left out.
+            As for :meth:`analyze`; the embedded sample when left out. After intraday bars :meth:`observe` and
+            :meth:`step` take bars of that length.
         portfolio : Portfolio or mapping, optional
             What is held at the last bar; nothing when left out.
 
@@ -184,14 +185,14 @@ class EnhancedPortfolioStrategy:
         """
         warnings: tuple[str, ...] = ()
         if isinstance(market_data, PricePanel):
-            panel = to_daily(market_data)
+            given = market_data
         else:
             data = market_data
             if not isinstance(data, MarketData):
                 data, warnings = _market_data({"market_data": data})
-            panel, warnings = to_daily(data.panel), (*warnings, *data.report.warnings)
+            given, warnings = data.panel, (*warnings, *data.report.warnings)
         with self._lock:
-            universe, cycle = self._follow(panel)
+            universe, cycle = self._follow(given, to_daily(given))
             if portfolio is not None:
                 cycle.hold(Portfolio.of(portfolio))
         return tuple(dict.fromkeys([*warnings, *universe.warnings]))
@@ -200,19 +201,20 @@ class EnhancedPortfolioStrategy:
         """Learn from a completed bar without deciding: the cheap tick of a live loop.
 
         Only measures: :meth:`measure` reads the metrics when somebody wants them. The rebalancing triggers do
-        not look at the bar.
+        not look at a daily bar that comes this way. Intraday bars add up to days, which are measured once
+        they are over and somebody asks.
 
         Parameters
         ----------
         bar : Bar
-            Later than the last one, for the same symbols.
+            Later than the last one, for the same symbols and of the same length.
 
         Raises
         ------
         StateError
             Before :meth:`warm_up` or :meth:`analyze`.
         ShapeError, InputError
-            As :meth:`poise.decision.DecisionCycle.observe`; nothing is changed then.
+            As :meth:`poise.market.BarFeed.take`; nothing is changed then.
         """
         with self._lock:
             self._take(bar)
@@ -220,10 +222,13 @@ class EnhancedPortfolioStrategy:
     def step(self, bar: Bar, portfolio: Portfolio | Mapping[str, Any] | None = None) -> Decision:
         """Learn from a completed bar and decide, synchronously: the tick of a live loop that trades.
 
+        After an intraday history the bar is an intraday one: the decision is that of the last day that is
+        over, validated by the four-hour bars closed by then.
+
         Parameters
         ----------
         bar : Bar
-            Later than the last one, for the same symbols.
+            Later than the last one, for the same symbols and of the same length.
         portfolio : Portfolio or mapping, optional
             What is held at the close of the bar if orders were filled since the last one, and nothing was
             paid in or out (:meth:`hold` says that); unchanged otherwise.
@@ -256,13 +261,14 @@ class EnhancedPortfolioStrategy:
         """
         held = None if portfolio is None else Portfolio.of(portfolio)
         with self._lock:
-            cycle = self._take(bar)
+            feed = self._take(bar)
+            cycle, panel = self._warm(), feed.daily()
+            if not feed.is_intraday:
+                universe = judge_universe(panel)
+                cycle.know(assets=panel.assets, tiers=universe.tiers, quality=universe.quality)
             if held is not None:
                 cycle.hold(held, cash_flow=0.0)
-            panel = self._grown()
-            universe = judge_universe(panel)
-            cycle.know(assets=panel.assets, tiers=universe.tiers, quality=universe.quality)
-            return cycle.decide()
+            return cycle.decide(intraday_trend=measure_intraday_trend(feed.panel, until=panel.as_of))
 
     def hold(self, portfolio: Portfolio | Mapping[str, Any], *, cash_flow: float | None = None) -> None:
         """Say what is held now; see :meth:`poise.decision.DecisionCycle.hold`."""
@@ -281,35 +287,31 @@ class EnhancedPortfolioStrategy:
             return self._warm().measure()
 
     def _warm(self) -> DecisionCycle:
-        if self._cycle is None:
+        """Return the cycle after the last day that is over."""
+        cycle, feed = self._learned()
+        if not feed.is_intraday:
+            return cycle
+        days = feed.daily()
+        if cycle.last_bar is not None and cycle.last_bar.opened == days.opened[-1]:
+            return cycle
+        _, newer = self._catch_up(days)
+        if newer is not cycle:
+            # A day was revised and all of them learned anew; what is held stays.
+            newer.hold(cycle.portfolio)
+        return newer
+
+    def _take(self, bar: Bar) -> BarFeed:
+        cycle, feed = self._learned()
+        feed.check(bar)
+        if not feed.is_intraday:
+            cycle.observe(bar, warm_triggers=False)
+        feed.take(bar)
+        return feed
+
+    def _learned(self) -> tuple[DecisionCycle, BarFeed]:
+        if self._cycle is None or self._feed is None:
             raise StateError("the strategy has seen no bar; call warm_up() with a history first")
-        return self._cycle
-
-    def _take(self, bar: Bar) -> DecisionCycle:
-        cycle = self._warm()
-        cycle.observe(bar, warm_triggers=False)
-        self._recent.append(_kept(bar))
-        if len(self._recent) >= _MOST_RECENT:
-            self._grown()
-        return cycle
-
-    def _grown(self) -> PricePanel:
-        """Return the history with the bars that came one by one."""
-        if self._panel is None:
-            raise StateError("the strategy has seen no bar; call warm_up() with a history first")
-        self._panel, self._recent = self._panel.extended(self._recent), []
-        return self._panel
-
-
-def _kept(bar: Bar) -> Bar:
-    """Return the bar with arrays of its own: a live loop may use its buffers again."""
-    volumes, caps = bar.dollar_volumes, bar.market_caps
-    return replace(
-        bar,
-        closes=bar.closes.copy(),
-        dollar_volumes=None if volumes is None else volumes.copy(),
-        market_caps=None if caps is None else caps.copy(),
-    )
+        return self._cycle, self._feed
 
 
 def _market_data(request: Mapping[str, Any]) -> tuple[MarketData, tuple[str, ...]]:

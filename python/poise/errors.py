@@ -100,6 +100,10 @@ class NotConvergedError(PoiseError, ArithmeticError):
     """A solver stopped short of its certificate: the message gives iterations, residual and tolerance."""
 
 
+class LookAheadError(PoiseError, AssertionError):
+    """A result knew its future: find what reads the whole sample, such as a mean or a backward fill."""
+
+
 class StateError(PoiseError, RuntimeError):
     """A saved state is damaged or newer than this version, or a call came out of order."""
 

@@ -93,12 +93,12 @@ PROMISED = {
         "probabilistic_sharpe_ratio",
         "deflated_sharpe_ratio",
     ],
-    "poise.market": ["read_bars", "sample", "FileSource"],
+    "poise.market": ["read_bars", "sample", "session_closes", "FileSource"],
     "poise.decision": ["DecisionCycle", "Decision"],
     "poise.backtest": ["Backtest"],
     "poise.bench": ["Case", "Contender", "Latency", "Missing", "Result", "measure", "table", "time_calls"],
     "poise.execution": ["PaperBroker", "CcxtBroker", "Journal"],
-    "poise.testing": ["perturb_future"],
+    "poise.testing": ["assert_causal", "perturb_future"],
 }
 
 

@@ -12,6 +12,7 @@ from poise.domain.assets import AssetProfile, AssetTable
 from poise.domain.portfolio import Portfolio
 from poise.domain.prices import PricePanel
 from poise.errors import ShapeError, StateError, UnknownSymbolError
+from poise.strategy import FactorSkill, Skill
 from poise.testing import perturb_future, simulated_market
 
 
@@ -169,3 +170,38 @@ def test_the_record_of_decisions_does_not_notice_a_changed_future(panel: PricePa
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
     assert (records[0][-1][2] != records[1][-1][2]).any()
+
+
+def with_skill(
+    panel: PricePanel, monkeypatch: pytest.MonkeyPatch, mean: float, **settings: object
+) -> Decision:
+    """Decide with equal cash and assets while every score is known to have this coefficient."""
+    known = Skill(np.full(5, mean), np.full(5, 1000, dtype=np.int64))
+    monkeypatch.setattr(FactorSkill, "learn", lambda *_: known)
+    cycle = follow(panel, settings=PortfolioSettings(fee_bps=0.0, default_spread_bps=0.0, **settings))
+    cycle.hold(Portfolio(cash=5_000.0, positions=equal_book(panel, 5_000.0).positions))
+    return cycle.decide()
+
+
+def test_kept_alpha_enters_the_benefit_over_the_holding_period(
+    panel: PricePanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = with_skill(panel, monkeypatch, 0.04)
+    told = with_skill(panel, monkeypatch, 0.04, use_alpha=True)
+    assert plain.signals.kept.any()
+    assert not plain.signals.kept.all()
+    assert [t.quantity for t in told.proposals[0].trades] == [t.quantity for t in plain.proposals[0].trades]
+    alpha = dict(zip(panel.symbols, told.signals.alpha * told.signals.kept, strict=True))
+    gain = sum((t.weight_after - t.weight_before) * alpha[t.symbol] for t in told.proposals[0].trades)
+    assert gain != 0.0
+    difference = told.proposals[0].expected_benefit - plain.proposals[0].expected_benefit
+    assert difference == pytest.approx(10_000.0 * gain, rel=1e-9)
+
+
+def test_without_skill_alpha_changes_nothing_at_all(
+    panel: PricePanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = with_skill(panel, monkeypatch, -0.02)
+    told = with_skill(panel, monkeypatch, -0.02, use_alpha=True)
+    assert plain.proposals
+    assert told.proposals == plain.proposals

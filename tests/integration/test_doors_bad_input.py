@@ -70,9 +70,13 @@ class TestRequest:
         with pytest.raises(UnknownSymbolError, match=r"not in the embedded sample.*price_data"):
             await analyze(symbol="BTC/USDT")
 
-    async def test_views_are_not_passed_over_in_silence(self) -> None:
-        market_data = {"prices": wide_closes(), "views": {"BTC/USDT": 0.05}}
-        assert "views_unused" in words((await analyze(market_data=market_data)).warnings)
+    async def test_a_view_that_cannot_be_read_is_refused(self) -> None:
+        with pytest.raises(ParameterError, match="did you mean 'BTC/USDT'"):
+            await analyze(market_data={"prices": wide_closes(), "views": ["BTC/USD = 5%"]})
+        with pytest.raises(InputError, match="view of BTC/USDT is 'high'"):
+            await analyze(market_data={"prices": wide_closes(), "views": {"BTC/USDT": "high"}})
+        with pytest.raises(InputError, match="views are a float"):
+            await analyze(market_data={"prices": wide_closes(), "views": 0.05})
 
     async def test_market_data_may_be_prices_alone(self) -> None:
         alone = await analyze(market_data=wide_closes(), portfolio=lopsided())

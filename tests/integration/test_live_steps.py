@@ -138,8 +138,8 @@ def test_many_ticks_are_put_together(panel: PricePanel) -> None:
     for row in range(30, DAYS):
         buffer[:] = panel.closes[row]
         strategy.observe(dataclasses.replace(panel.bar(row), closes=buffer))
-    assert len(strategy._recent) < 256
-    grown = strategy._grown()
+    assert len(strategy._feed._recent) < 256
+    grown = strategy._feed.panel
     np.testing.assert_array_equal(grown.closes, panel.closes)
     np.testing.assert_array_equal(grown.opened, panel.opened)
     if panel.dollar_volumes is not None:

@@ -193,7 +193,7 @@ def test_the_interpreter_is_free_while_a_kernel_works(name: str, patient: None) 
     counter.start()
     moved = 0
     try:
-        for _ in range(200):
+        for _ in range(2000):
             before = counted
             KERNELS[name]()
             moved += counted > before

@@ -116,9 +116,10 @@ def test_shrinkage_equals_its_twin(share, ignore_na):
     for t, row in enumerate(R, start=1):
         stream.partial_fit(row)
         if t >= 2:
-            covariance, intensity = twin.shrunk_ewma(R[:t], 15.0, ignore_na=ignore_na)
+            covariance, intensity, of_noise = twin.shrunk_ewma(R[:t], 15.0, ignore_na=ignore_na)
             # Where the sample must be lifted the smallest eigenvalue of a nearly singular matrix has a say.
             assert abs(stream.shrinkage_ - intensity) < SOLVER
+            assert abs(stream.noise_shrinkage_ - of_noise) < CLOSED_FORM
             assert largest_error(stream.covariance_, covariance) < SOLVER
 
 

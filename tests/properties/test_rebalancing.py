@@ -58,6 +58,7 @@ def cases(draw: st.DrawFn) -> tuple[BookSnapshot, RebalanceRules, CostModel, dic
         drawdown=draw(st.sampled_from([0.0, 0.2, 0.4])),
         state=regime(),
         breaches=draw(st.sampled_from([(), ("tail loss above its limit",)])),
+        alpha=rng.normal(0.0, 0.002, n) if draw(st.booleans()) else None,
     )
     rules = RebalanceRules(
         max_daily_turnover=draw(st.sampled_from([0.1, 0.5, 1.0])),
@@ -165,7 +166,7 @@ def risk_aversion(snapshot, covariance) -> float:
 @CASES
 @given(case=cases())
 def test_every_proposal_leads_toward_what_it_says(case) -> None:
-    snapshot, _, _, _ = case
+    snapshot, rules, _, _ = case
     covariance = completed_covariance(snapshot)
     gap = snapshot.weights - snapshot.target_weights
     for proposal in proposed(case):
@@ -176,10 +177,20 @@ def test_every_proposal_leads_toward_what_it_says(case) -> None:
             assert all(t.side == "sell" for t in proposal.trades)
             assert quadratic_form(after, covariance) < quadratic_form(snapshot.weights, covariance)
         else:
-            assert after_error < before_error
             assert proposal.net_benefit >= 0.0
+            if snapshot.alpha is None:
+                assert after_error < before_error
+            else:
+                # An expected return may pay for some tracking error, never for going past or away; a rest
+                # below the smallest order goes with the sale.
+                left = np.abs(after - snapshot.target_weights)
+                assert (
+                    left <= np.maximum(np.abs(gap), rules.min_notional / snapshot.total_value) + 1e-9
+                ).all()
         dollars = snapshot.total_value * horizon(snapshot) * risk_aversion(snapshot, covariance) / 2.0
         told = dollars * (before_error - after_error)
+        if snapshot.alpha is not None:
+            told += snapshot.total_value * 20.0 * math.fsum(snapshot.alpha * (after - snapshot.weights))
         assert proposal.expected_benefit == pytest.approx(told, rel=1e-6, abs=1e-9 * dollars)
         shares = math.fsum(t.expected_benefit_usd for t in proposal.trades)
         assert shares == pytest.approx(proposal.expected_benefit, rel=1e-9, abs=1e-9)
@@ -208,6 +219,7 @@ def test_proposals_are_deterministic_and_blind_to_the_order_of_the_assets(case, 
         drawdown=snapshot.drawdown,
         state=snapshot.regime,
         breaches=snapshot.breaches,
+        alpha=None if snapshot.alpha is None else snapshot.alpha[order],
         positions=dict(snapshot.portfolio.positions),
         cash=snapshot.portfolio.cash,
     )

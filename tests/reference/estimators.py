@@ -13,7 +13,7 @@ MONDAY = pd.Timestamp("1970-01-05")
 
 
 def shrunk_ewma(R, half_life, *, ignore_na=False):
-    """Covariance about zero and its intensity: every pair over its own rows, raised until semidefinite."""
+    """Covariance about zero, every pair over its own rows; its intensity until semidefinite, and of noise."""
     n_assets = R.shape[1]
     S, M22, M31 = (np.zeros((n_assets, n_assets)) for _ in range(3))
     n_effective = np.zeros((n_assets, n_assets))
@@ -49,6 +49,7 @@ def shrunk_ewma(R, half_life, *, ignore_na=False):
         intensity = 0.0
     else:
         intensity = 1.0 if gamma <= 1e-14 * norm else float(np.clip(noise / gamma, 0.0, 1.0))
+    of_noise = intensity
     if np.isnan(R).any() and n_moving > 1:
         moving = np.ix_(s > 0.0, s > 0.0)
         smallest = np.linalg.eigvalsh(known[moving] / np.outer(s, s)[moving]).min()
@@ -58,7 +59,7 @@ def shrunk_ewma(R, half_life, *, ignore_na=False):
     covariance = intensity * F + (1.0 - intensity) * known
     unseen = np.diag(n_effective) == 0.0
     covariance[unseen] = covariance[:, unseen] = np.nan
-    return covariance, intensity
+    return covariance, intensity, of_noise
 
 
 def rolling_covariance(R, window, *, ddof=1, demean=True):

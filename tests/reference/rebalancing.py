@@ -50,6 +50,7 @@ def book(
     positions: Mapping[str, float] | None = None,
     cash: float | None = None,
     confidence: float = 0.8,
+    alpha: Sequence[float] | None = None,
 ) -> BookSnapshot:
     """Build a snapshot from weights; quantities and cash follow from them unless given."""
     n = len(held)
@@ -89,6 +90,7 @@ def book(
         regime=state,
         book_return=book_return,
         breaches=breaches,
+        alpha=None if alpha is None else np.array(alpha, dtype=float),
     )
 
 

@@ -11,8 +11,10 @@ from poise.backtest.result import BacktestResult
 from poise.config.portfolio import PortfolioSettings
 from poise.costs import CostModel, FillEngine
 from poise.decision import DecisionCycle
-from poise.domain.prices import PricePanel
+from poise.domain.prices import DAY_SECONDS, PricePanel
 from poise.errors import NotEnoughDataError, ParameterError
+from poise.market import to_daily
+from poise.strategy import measure_intraday_trend
 
 WARM_UP_BARS = 63
 """Bars that only teach the estimators: 42 own returns make an asset tradable, the rest steadies them."""
@@ -24,10 +26,13 @@ class Backtest:
     A decision at the close of bar t is filled at the close of bar t + `delay`, through the fill engine that
     paper trading uses, and earns from then on.
 
+    Intraday bars add up to days (:func:`poise.market.to_daily`), as they do live; the trend of the four-hour
+    bars that are over at a decision is held against the daily one.
+
     Parameters
     ----------
     panel : PricePanel
-        Closes; late listings, gaps and dead assets are fine.
+        Closes; late listings, gaps and dead assets are fine. Daily bars, or bars of an even part of a day.
     settings : PortfolioSettings, optional
     cash : float, default=10_000.0
         Dollars at the start; the baseline starts with the same.
@@ -42,6 +47,8 @@ class Backtest:
         If the history is too short for one decision and its fill.
     ParameterError
         If cash is not positive, or delay or warm-up out of range.
+    InputError
+        If intraday bars do not divide a day.
 
     Examples
     --------
@@ -64,7 +71,8 @@ class Backtest:
             raise ParameterError(f"cash is {cash}, expected a positive number of dollars")
         if delay < 1:
             raise ParameterError(f"delay is {delay}; a decision is filled 1 or more bars later")
-        self.panel = panel
+        self._given = panel
+        self.panel = panel = to_daily(panel) if panel.bar_seconds < DAY_SECONDS else panel
         self.settings = settings or PortfolioSettings()
         self._cash = float(cash)
         self._delay = delay
@@ -102,7 +110,7 @@ class Backtest:
             if row < self._warm_up:
                 cycle.observe(bar)
             else:
-                rehearsal.advance(bar)
+                rehearsal.advance(bar, intraday_trend=measure_intraday_trend(self._given, until=bar.as_of))
             if progress is not None:
                 progress(row + 1, panel.n_observations)
         return rehearsal.result(panel)

@@ -50,12 +50,13 @@ class Rehearsal:
         self._fills: list[SimulatedFill] = []
         self._rebalances: list[ExecutedRebalance] = []
 
-    def advance(self, bar: Bar) -> None:
-        """Take in one bar: fill, decide, record."""
+    def advance(self, bar: Bar, *, intraday_trend: Vector | None = None) -> None:
+        """Take in one bar: fill, decide (on the trend of the four-hour bars up to it, too), record."""
         known = np.isfinite(bar.closes)
         self._prices[known] = bar.closes[known]
         filled = self._fill_due(bar)
-        decision = self._cycle.step(bar, self._account.portfolio() if filled else None)
+        held = self._account.portfolio() if filled else None
+        decision = self._cycle.step(bar, held, intraday_trend=intraday_trend)
         self._last = decision
         waiting = any(entry is not None for entry in self._pending)
         chosen = decision.proposals[0] if decision.proposals and not waiting else None

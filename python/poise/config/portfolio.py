@@ -68,6 +68,10 @@ class PortfolioSettings(BaseModel):
         None, description="Annual volatility to aim at; unset: 0.8 times the book's own running median."
     )
     drawdown_budget: PositiveFraction = Field(0.35, description="Drawdown at which exposure reaches zero.")
+    use_alpha: bool = Field(
+        False,
+        description="Count the returns that kept signals expect in the benefit of a rebalance.",
+    )
     risk_aversion: Positive = Field(
         3.0, description="Gamma of the cost-benefit comparison and the no-trade bands."
     )

@@ -6,6 +6,7 @@ Nothing here knows a clock, a file or a network; the bar brings its own time.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from poise.config.portfolio import PortfolioSettings
 from poise.costs import CostModel
@@ -25,6 +26,7 @@ from poise.domain.weights import Weights
 from poise.errors import StateError
 from poise.rebalancing import BookSnapshot, RebalanceEngine, RebalanceRules
 from poise.strategy import (
+    BookViews,
     Exposure,
     FactorSkill,
     Outlook,
@@ -32,6 +34,7 @@ from poise.strategy import (
     PolicyRules,
     SignalBook,
     Skill,
+    read_book_views,
     score_signals,
 )
 from poise.typing import Matrix, RegimeLabel, Vector
@@ -119,6 +122,11 @@ class DecisionCycle:
         """The last bar observed."""
         return self._watch.last_bar
 
+    @property
+    def portfolio(self) -> Portfolio:
+        """What is held."""
+        return self._watch.book.portfolio
+
     def know(
         self,
         *,
@@ -168,7 +176,9 @@ class DecisionCycle:
             drawdown=watch.book.drawdown,
         )
 
-    def step(self, bar: Bar, portfolio: Portfolio | None = None) -> Decision:
+    def step(
+        self, bar: Bar, portfolio: Portfolio | None = None, *, intraday_trend: Vector | None = None
+    ) -> Decision:
         """Learn from a completed bar and decide.
 
         Parameters
@@ -177,6 +187,8 @@ class DecisionCycle:
         portfolio : Portfolio, optional
             What is held at the close of the bar if orders were filled since the last one, and nothing was
             paid in or out; unchanged otherwise.
+        intraday_trend : ndarray of shape (n_assets,), optional
+            As for :meth:`decide`.
 
         Raises
         ------
@@ -186,7 +198,7 @@ class DecisionCycle:
         self.observe(bar, warm_triggers=False)
         if portfolio is not None:
             self.hold(portfolio, cash_flow=0.0)
-        return self.decide()
+        return self.decide(intraday_trend=intraday_trend)
 
     def hold(self, portfolio: Portfolio, *, cash_flow: float | None = None) -> None:
         """Say what is held now.
@@ -243,6 +255,7 @@ class DecisionCycle:
         correlation: Matrix | None = None,
         benchmark_returns: Vector | None = None,
         intraday_trend: Vector | None = None,
+        views: Any = None,
     ) -> Decision:
         """Decide at the last bar.
 
@@ -254,6 +267,10 @@ class DecisionCycle:
             The market for beta, aligned with the last bars; NaN where missing.
         intraday_trend : ndarray of shape (n_assets,), optional
             Trend of four-hour bars up to the last bar's close, for validating the signals; NaN where unknown.
+        views : mapping or sequence, optional
+            Expected excess returns per year, by symbol or in statements such as
+            ``"BTC/USDT - ETH/USDT = 10% @ 60%"``, on which the target leans; see
+            :func:`poise.strategy.read_book_views`.
 
         Raises
         ------
@@ -261,6 +278,8 @@ class DecisionCycle:
             Before the first bar.
         ShapeError
             If `correlation` or `intraday_trend` does not match the symbols.
+        InputError, ParameterError
+            If views cannot be read, or name an unknown symbol.
         """
         watch = self._watch
         bar, exposure = watch.require_bar()
@@ -277,6 +296,7 @@ class DecisionCycle:
             weights,
             skill=self._skill.learn(row, closes),
             intraday_trend=intraday_trend,
+            views=read_book_views(views, periods_per_year=self.periods_per_year),
         )
         self._skill.remember(row, signals.scores)
         self._snapshot = BookSnapshot(
@@ -290,6 +310,7 @@ class DecisionCycle:
             drawdown=book.drawdown,
             regime=regime,
             book_return=book.bar_return,
+            alpha=signals.kept_alpha / self.settings.holding_period_days if self.settings.use_alpha else None,
         )
         readings = self._engine.observe(self._snapshot)
         return Decision(
@@ -305,8 +326,14 @@ class DecisionCycle:
             notes=cycle_notes(outlook, conditions, regime),
         )
 
-    def target_under(self, label: RegimeLabel) -> TargetBook:
+    def target_under(self, label: RegimeLabel, *, intraday_trend: Vector | None = None) -> TargetBook:
         """Return the target as if the market were surely in regime `label`.
+
+        Parameters
+        ----------
+        label : str
+        intraday_trend : ndarray of shape (n_assets,), optional
+            As for :meth:`decide`.
 
         Raises
         ------
@@ -319,7 +346,15 @@ class DecisionCycle:
         weights = watch.book.weights(watch.history.last_closes)
         exposure = watch.exposure_rule.under(certain)
         conditions = watch.conditions(bar, outlook)
-        return self._aim(outlook, certain, exposure, conditions, weights, skill=self._skill.skill)[1]
+        return self._aim(
+            outlook,
+            certain,
+            exposure,
+            conditions,
+            weights,
+            skill=self._skill.skill,
+            intraday_trend=intraday_trend,
+        )[1]
 
     def _outlook(self, correlation: Matrix | None) -> Outlook:
         outlook = self._watch.outlook()
@@ -335,6 +370,7 @@ class DecisionCycle:
         *,
         skill: Skill,
         intraday_trend: Vector | None = None,
+        views: BookViews | None = None,
     ) -> tuple[SignalBook, TargetBook]:
         """Score the assets and write the target weights."""
         history, facts, book = self._watch.history, self._watch.facts, self._watch.book
@@ -353,6 +389,8 @@ class DecisionCycle:
             holding_days=self.settings.holding_period_days * self._watch.bars_per_day,
             skill=skill,
             intraday_trend=intraday_trend,
+            tiers=self._tiers,
+            dollar_volume=conditions.dollar_volume,
         )
         target = self._policy.decide(
             outlook,
@@ -364,5 +402,6 @@ class DecisionCycle:
             total_value=book.value if book.has_value else None,
             dollar_volume=conditions.dollar_volume,
             tradable=tradable,
+            views=views,
         )
         return signals, target

@@ -16,6 +16,13 @@ MAX_GAP_SECONDS = 4.0 * DAY_SECONDS
 """A close is compared with the one before it when that is at most four days old: weekends and holidays of an
 exchange count as one bar, a halt or a hole in the data does not become one bar's return."""
 
+_NANOSECONDS = np.dtype("datetime64[ns]")
+_A_SECOND = 10**9
+
+
+def _nanoseconds(moment: np.datetime64) -> np.datetime64:
+    return moment if moment.dtype == _NANOSECONDS else moment.astype(_NANOSECONDS)
+
 
 class BarHistory:
     """Rings of closes and simple returns over the last `capacity` bars; nothing is ever filled forward.
@@ -37,6 +44,8 @@ class BarHistory:
         self.n_observations = 0
         self._last_close = np.full(len(symbols), np.nan)
         self._last_seconds = np.full(len(symbols), -math.inf)
+        # The earliest of them: while it is near, no close is compared with one too old.
+        self._oldest_seconds = -math.inf
         self._opened: np.datetime64 | None = None
         # Before the first bar nothing is alive.
         self._now = 0.0
@@ -65,13 +74,21 @@ class BarHistory:
         NonFiniteError
             If a close is infinite, zero or negative; nothing is changed then.
         """
-        seconds = self._check(bar)
+        seconds, whole = self._check(bar)
         closes = bar.closes
-        row: Vector = closes / self._last_close - 1.0
-        row[seconds - self._last_seconds > MAX_GAP_SECONDS] = np.nan
-        known = np.isfinite(closes)
-        self._last_close[known] = closes[known]
-        self._last_seconds[known] = seconds
+        row: Vector = closes / self._last_close
+        row -= 1.0
+        if not seconds - self._oldest_seconds <= MAX_GAP_SECONDS:
+            row[seconds - self._last_seconds > MAX_GAP_SECONDS] = np.nan
+        if whole:
+            self._last_close[:] = closes
+            self._last_seconds[:] = seconds
+            self._oldest_seconds = seconds
+        else:
+            known = np.isfinite(closes)
+            self._last_close[known] = closes[known]
+            self._last_seconds[known] = seconds
+            self._oldest_seconds = float(self._last_seconds.min())
         if self._end == len(self._closes):
             keep = self._capacity
             self._closes[:keep] = self._closes[-keep:]
@@ -84,13 +101,13 @@ class BarHistory:
         self._opened, self._now = bar.opened, seconds
         times, prices = self._checksums
         self._checksums = (
-            zlib.crc32(bar.opened.astype("datetime64[ns]").tobytes(), times),
+            zlib.crc32(_nanoseconds(bar.opened).tobytes(), times),
             zlib.crc32(closes.tobytes(), prices),
         )
         return row
 
-    def _check(self, bar: Bar) -> float:
-        """Refuse a bar that does not fit; return when it opened, in seconds."""
+    def _check(self, bar: Bar) -> tuple[float, bool]:
+        """Refuse a bar that does not fit; return when it opened, in seconds, and whether no close is missing."""
         if bar.symbols is not self.symbols and bar.symbols != self.symbols:
             raise ShapeError(
                 f"the bar's {len(bar.symbols)} symbols are not the {len(self.symbols)} of this cycle; "
@@ -102,14 +119,15 @@ class BarHistory:
             )
         closes = bar.closes
         # NaN fails both comparisons, too: then each close is looked at.
-        if not (np.minimum.reduce(closes) > 0.0 and np.maximum.reduce(closes) < math.inf):
+        whole = bool(np.minimum.reduce(closes) > 0.0 and np.maximum.reduce(closes) < math.inf)
+        if not whole:
             bad = np.isinf(closes) | (closes <= 0.0)
             if bad.any():
                 i = int(np.argmax(bad))
                 raise NonFiniteError(
                     f"close of {self.symbols[i]} at {bar.opened} is {closes[i]}; drop the bar"
                 )
-        return float(bar.opened.astype("datetime64[s]").astype(np.int64))
+        return float(_nanoseconds(bar.opened).view(np.int64) // _A_SECOND), whole
 
     def closes(self, rows: int | None = None) -> Matrix:
         """Return the last `rows` closes (all kept ones by default) as a read-only view, newest last."""
@@ -129,6 +147,11 @@ class BarHistory:
         """Return which assets had a close within four days: one closed for a week-end counts as alive."""
         alive: npt.NDArray[np.bool_] = self._now - self._last_seconds <= MAX_GAP_SECONDS
         return alive
+
+    @property
+    def all_alive(self) -> bool:
+        """Whether every asset is :meth:`alive`."""
+        return self._now - self._oldest_seconds <= MAX_GAP_SECONDS
 
     @property
     def last_closes(self) -> Vector:

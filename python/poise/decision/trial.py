@@ -8,7 +8,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from poise import _native, risk
+from poise import risk
 from poise.typing import Matrix, Vector
 
 TRIAL_SCENARIOS = 200
@@ -63,13 +63,13 @@ class RiskTrial:
             # What is not held may be missing: NaN times zero.
             held_now = weights != 0.0
             total = float(weights[held_now] @ row[held_now])
-        outcomes = self._history.outcomes(weights)
-        if math.isnan(total) or len(outcomes) < TRIAL_SCENARIOS:
+        tails = self._history.tails(weights, risk.BACKTEST_LEVELS, min_scenarios=TRIAL_SCENARIOS)
+        if math.isnan(total) or not tails:
             return
-        tails = [_native.historical_tail(outcomes, level) for level in risk.BACKTEST_LEVELS]
+        value_at_risk, shortfall = zip(*tails, strict=True)
         # A forecast without a loss, of a book without risk, cannot be tried.
-        if tails[0][1] > 0.0:
-            self._backtest.observe(total, [tail[0] for tail in tails], [tail[1] for tail in tails])
+        if shortfall[0] > 0.0:
+            self._backtest.observe(total, value_at_risk, shortfall)
 
     def _stand_in(self) -> Vector:
         volatility = self._history.volatility

@@ -55,8 +55,6 @@ class MarketWatch:
     book : Book
     bars_per_day : float
     last_bar : Bar or None
-    exposure : Exposure or None
-        After the last bar.
     """
 
     def __init__(
@@ -77,7 +75,6 @@ class MarketWatch:
         self.exposure_rule = ExposureRule.of(settings, periods_per_year=periods_per_year)
         self.book = Book(symbols, portfolio)
         self.last_bar: Bar | None = None
-        self.exposure: Exposure | None = None
         self._outlook = OutlookEstimator(
             symbols,
             volatility_half_life=settings.volatility_half_life,
@@ -96,7 +93,7 @@ class MarketWatch:
         self._outlook.partial_fit(row)
         self._regime.partial_fit(row)
         self.book.mark(self.history.last_closes)
-        self.exposure = self.exposure_rule.update(
+        self.exposure_rule.learn(
             self._outlook.base_return,
             regime=self._regime.state_,
             portfolio_value=self.book.index if self.book.has_value else None,
@@ -107,7 +104,8 @@ class MarketWatch:
         if not self.book.is_invested:
             return None
         fractions = self.book.fractions(self.history.last_closes)
-        fractions[~self.history.alive()] = 0.0
+        if not self.history.all_alive:
+            fractions[~self.history.alive()] = 0.0
         return fractions
 
     def hold(self, portfolio: Portfolio, *, cash_flow: float | None) -> None:
@@ -142,9 +140,9 @@ class MarketWatch:
         StateError
             Before the first bar.
         """
-        if self.last_bar is None or self.exposure is None:
+        if self.last_bar is None:
             raise StateError("no bar yet; call observe() or step() first")
-        return self.last_bar, self.exposure
+        return self.last_bar, self.exposure_rule.latest()
 
     def conditions(self, bar: Bar, outlook: Outlook) -> MarketConditions:
         """Return the market as costs, bands and limits see it."""

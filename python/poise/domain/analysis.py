@@ -64,6 +64,8 @@ class StrategyAnalysis:
         Where the prices came from.
     verdicts : mapping of str to Signal
         The signal of every asset as it is used, with the reason why it was kept or cut.
+    reasons : tuple of str
+        Why the target weights are what they are: regimes, limits that bind, views.
     """
 
     symbol: str | None
@@ -78,6 +80,7 @@ class StrategyAnalysis:
     as_of: datetime
     source: str = ""
     verdicts: Mapping[str, Signal] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the analysis as plain values."""

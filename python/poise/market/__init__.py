@@ -8,11 +8,14 @@ from poise.market.bars import read_bars
 from poise.market.benchmark import benchmark_returns
 from poise.market.daily import to_daily
 from poise.market.data import Benchmark, DataReport, Delisting, MarketData, ReferenceSeries
+from poise.market.feed import BarFeed
 from poise.market.frames import panel_from
 from poise.market.sample import sample
+from poise.market.sessions import session_closes
 from poise.market.source import FileSource, PriceSource, SampleSource
 
 __all__ = [
+    "BarFeed",
     "Benchmark",
     "DataReport",
     "Delisting",
@@ -25,5 +28,6 @@ __all__ = [
     "panel_from",
     "read_bars",
     "sample",
+    "session_closes",
     "to_daily",
 ]

@@ -205,8 +205,8 @@ class MarketData:
     last_closes : mapping of str to float
         Last tradable price of each asset as traded, not adjusted: what a unit is worth.
     benchmark : Benchmark or None
-    views : mapping or None
-        Handed through untouched for the strategy.
+    views : mapping, sequence or None
+        What somebody expects; handed through untouched to the strategy.
     """
 
     panel: PricePanel

@@ -68,8 +68,9 @@ class CrossMarketCorrelation:
     Notes
     -----
     An exchange's bars carry dates more often than times: its closes need the time of day in UTC, which moves
-    with daylight saving. Daily bars of a coin end at midnight UTC, hours before or after the exchange closes;
-    the lags then show what the intervals do not share. Hourly bars are better.
+    with daylight saving; :func:`poise.market.session_closes` gives them. Daily bars of a coin end at midnight
+    UTC, hours before or after the exchange closes; the lags then show what the intervals do not share. Hourly
+    bars are better.
 
     A week is one of UTC, from Monday. It has ended when the exchange closes in a later one. A pair without a
     common price for more than two weeks starts anew.

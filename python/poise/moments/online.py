@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
+from poise.domain.arrays import float_array
 from poise.domain.labels import BARE, Labels, unwrap_matrix, unwrap_vector
 from poise.domain.snapshot import pack, plain_labels, restored_labels, unpack
 from poise.errors import StateError
@@ -117,6 +118,10 @@ class OnlineCovariance(Generic[State]):
 
     def _take(self, row: ArrayLike, feed: Callable[[State, Vector], None]) -> Self:
         """Hand the row to the state; the first row makes the state and gives it its labels."""
+        if self._state is not None and type(row) is np.ndarray and row.ndim == 1:
+            # Without names, an array is in the order of the assets: most ticks of a live loop end here.
+            feed(self._state, float_array(row, "row"))
+            return self
         values, labels = unwrap_vector(row, "row", self._labels)
         if self._state is None:
             with self._starting:

@@ -39,6 +39,9 @@ class ShrunkEwmaCovariance(OnlineCovariance[Any]):
         Unit diagonal; 0 beside an asset that never moved, NaN where the covariance is NaN.
     shrinkage_ : float
         Between 0 (the sample) and 1 (equal correlations); NaN before the second observation.
+    noise_shrinkage_ : float
+        What the noise of the pairs alone asks for: `shrinkage_` without what repairs a matrix with gaps, the
+        same where nothing is missing. For shrinking another estimate of the same returns.
     volatility_ : ndarray of shape (n_assets,)
         Standard deviation per bar about zero, as a fraction; NaN for an asset that was never seen.
     degenerate_ : ndarray of shape (n_assets,)
@@ -52,8 +55,10 @@ class ShrunkEwmaCovariance(OnlineCovariance[Any]):
         If `half_life` is not positive; while fitting if a return is beyond 1e75, whose fourth power is
         infinite.
 
-    Notes ----- NaN is missing: each pair is weighted over the rows in which both assets have a value, so that
-    a late listing is not pulled towards zero, and the variance of each entry is taken by its own number of
+    Notes
+    -----
+    NaN is missing: each pair is weighted over the rows in which both assets have a value, so that a late
+    listing is not pulled towards zero, and the variance of each entry is taken by its own number of
     observations. Such a matrix need not be positive semidefinite: the intensity is then raised until the
     shrunk one is, by the smallest eigenvalue of the sample. Pairs that were never seen together have the mean
     correlation.
@@ -98,4 +103,10 @@ class ShrunkEwmaCovariance(OnlineCovariance[Any]):
     def shrinkage_(self) -> float:
         """How far the covariance was pulled, between 0 and 1."""
         intensity: float = self._fitted().intensity()
+        return intensity
+
+    @property
+    def noise_shrinkage_(self) -> float:
+        """How far the noise of the pairs alone would pull the covariance, between 0 and 1."""
+        intensity: float = self._fitted().noise_intensity()
         return intensity

@@ -5,8 +5,11 @@ instead of the target costs ``(gamma/2) delta' Sigma delta`` of return a day, so
 
     benefit = V H (gamma/2) [delta' Sigma delta before - delta' Sigma delta after]
 
-No expected return is needed. Two numbers make the form mean the same for a bond book and a crypto book
-(docs/decisions/0003):
+No expected return is needed. Where one is believed (``use_alpha``), the trade `dw` earns ``V h alpha' dw``
+besides, with the `alpha` of a day that the kept signals tell and `h` the holding period of the rules, over
+which their skill was measured.
+
+Two numbers make the form mean the same for a bond book and a crypto book (docs/decisions/0003):
 
 * `gamma` is at least the risk aversion under which the target itself would be chosen, ``S / sigma*`` for a
   book of annual volatility `sigma*` and a Sharpe ratio `S` of one half. A fixed gamma would say that a calm
@@ -128,12 +131,16 @@ class TrackingUtility:
         ``V H gamma / 2``.
     horizon_days : float
         ``H``.
+    alpha_dollars : ndarray of shape (n_assets,) or None
+        Dollars that the whole book in one asset is expected to earn beyond the market over the holding
+        period; None without expected returns.
     """
 
     covariance: Matrix
     gap: Vector
     dollars: float
     horizon_days: float
+    alpha_dollars: Vector | None = None
 
     @classmethod
     def of(
@@ -143,7 +150,10 @@ class TrackingUtility:
         target = snapshot.target_weights
         days = horizon_days(snapshot, rules, idle_days=idle_days)
         gamma = implied_risk_aversion(float(target @ covariance @ target), rules)
-        return cls(covariance, snapshot.weights - target, snapshot.total_value * days * gamma / 2.0, days)
+        value = snapshot.total_value
+        # Not over H: how long a gap stays says nothing about how long a signal is right.
+        alpha = None if snapshot.alpha is None else value * rules.holding_period_days * snapshot.alpha
+        return cls(covariance, snapshot.weights - target, value * days * gamma / 2.0, days, alpha)
 
     def benefit(self, changes: Vector) -> float:
         """Return the dollars gained by adding `changes` to the weights; negative when it leads away."""
@@ -157,4 +167,13 @@ class TrackingUtility:
         """
         midpoint: Vector = self.covariance @ (2.0 * self.gap + changes)
         shares: Vector = -self.dollars * changes * midpoint
-        return shares
+        return shares if self.alpha_dollars is None else shares + self.alpha_dollars * changes
+
+    def expected_gain(self, changes: Vector) -> float:
+        """Return the part of the benefit that expected returns make up, dollars; 0 without them."""
+        return 0.0 if self.alpha_dollars is None else float(self.alpha_dollars @ changes)
+
+    @property
+    def premium(self) -> Vector | None:
+        """Expected dollars in units of the quadratic form, per unit of weight; None without any."""
+        return None if self.alpha_dollars is None else self.alpha_dollars / self.dollars

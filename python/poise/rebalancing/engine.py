@@ -221,8 +221,8 @@ class _Weighing:
 
     def _verdict(self, plan: Plan) -> str:
         numbers = (
-            f"benefit {plan.benefit:.2f} USD over {self._desk.utility.horizon_days:.0f} days "
-            f"against a cost of {plan.cost:.2f} USD"
+            f"benefit {plan.benefit:.2f} USD over {self._desk.utility.horizon_days:.0f} days"
+            f"{_of_signals(plan)} against a cost of {plan.cost:.2f} USD"
         )
         if plan.earns(self._least):
             return f"{numbers} ({self._least:g} times the cost is asked)"
@@ -239,7 +239,12 @@ class _Weighing:
             )
         if full.empty:
             return f"nothing to trade: {'; '.join(full.notes)}"
-        return f"benefit {full.benefit:.2f} USD below {self._least:g} x cost {full.cost:.2f} USD"
+        earned = f"benefit {full.benefit:.2f} USD{_of_signals(full)}"
+        return f"{earned} below {self._least:g} x cost {full.cost:.2f} USD"
+
+
+def _of_signals(plan: Plan) -> str:
+    return f" ({plan.expected_gain:+.2f} USD of it from signals)" if plan.expected_gain else ""
 
 
 def _none(why: str, readings: tuple[TriggerReading, ...]) -> Proposals:

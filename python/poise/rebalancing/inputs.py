@@ -54,13 +54,16 @@ class BookSnapshot:
     breaches : tuple of str
         Hard limits that are broken now (tail risk, position size, a stale price under a large position),
         in words; any of them makes the need critical.
+    alpha : ndarray of shape (n_assets,) or None
+        Expected return of each asset beyond the market's, a signed fraction per day; 0 where nobody expects
+        any. None: benefits are told without expected returns.
 
     Raises
     ------
     ShapeError
-        If `weights`, `trend` or an array of the conditions does not match the symbols.
+        If `weights`, `trend`, `alpha` or an array of the conditions does not match the symbols.
     NonFiniteError
-        If a weight or the total value is NaN or infinite; the message names the symbol.
+        If a weight, an alpha or the total value is NaN or infinite; the message names the symbol.
     ParameterError
         If the drawdown is negative.
     """
@@ -76,11 +79,14 @@ class BookSnapshot:
     regime: RegimeState | None
     book_return: float = math.nan
     breaches: tuple[str, ...] = ()
+    alpha: Vector | None = None
 
     def __post_init__(self) -> None:
         expected = (len(self.conditions.symbols),)
         named = {"weights": self.weights, "trend": self.trend}
         named |= {name: getattr(self.conditions, name) for name in _ALIGNED}
+        if self.alpha is not None:
+            named["alpha"] = self.alpha
         for name, values in named.items():
             if np.shape(values) != expected:
                 raise ShapeError(
@@ -98,6 +104,11 @@ class BookSnapshot:
             raise NonFiniteError(
                 f"weight of {self.symbols[at]} is {self.weights[at]}; pass a finite fraction"
             )
+        if self.alpha is not None and not np.isfinite(self.alpha).all():
+            at = int(np.argmin(np.isfinite(self.alpha)))
+            raise NonFiniteError(
+                f"alpha of {self.symbols[at]} is {self.alpha[at]}; pass 0 where no return is expected"
+            )
         if self.drawdown < 0.0:
             raise ParameterError(f"drawdown is {self.drawdown}; it is a positive fraction of the peak")
 
@@ -113,7 +124,13 @@ class BookSnapshot:
             covariance=given.covariance[np.ix_(order, order)],
             **{name: getattr(given, name)[order] for name in _ALIGNED},
         )
-        return replace(self, conditions=conditions, weights=self.weights[order], trend=self.trend[order])
+        return replace(
+            self,
+            conditions=conditions,
+            weights=self.weights[order],
+            trend=self.trend[order],
+            alpha=None if self.alpha is None else self.alpha[order],
+        )
 
     @property
     def symbols(self) -> tuple[str, ...]:

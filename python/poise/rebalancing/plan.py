@@ -45,6 +45,8 @@ class Plan:
         Expected dollars of each leg.
     benefits : ndarray of shape (n_assets,)
         Each leg's share of the benefit, dollars.
+    expected_gain : float
+        Part of the benefit that rests on expected returns, dollars; 0 without them.
     notes : tuple of str
         What cut the plan short, in words.
     """
@@ -54,6 +56,7 @@ class Plan:
     notionals: Vector
     costs: Vector
     benefits: Vector
+    expected_gain: float
     notes: tuple[str, ...]
 
     @property
@@ -98,6 +101,7 @@ def plan_partial(desk: Desk, full: Plan, *, benefit_per_cost: float) -> Plan:
         gap=desk.utility.gap,
         covariance=desk.risk.covariance,
         least=benefit_per_cost / desk.utility.dollars,
+        premium=desk.utility.premium,
     )
     return _carry_out(desk, "partial", _only(chosen, desk.wanted))
 
@@ -142,6 +146,7 @@ def _carry_out(desk: Desk, scope: str, wanted: Vector) -> Plan:
         notionals=notionals,
         costs=desk.cost(notionals),
         benefits=desk.utility.shares(notionals / desk.value),
+        expected_gain=desk.utility.expected_gain(notionals / desk.value),
         notes=tuple(notes),
     )
 

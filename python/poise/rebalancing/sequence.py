@@ -62,8 +62,11 @@ def select_worthwhile(
     gap: Vector,
     covariance: Matrix,
     least: float,
+    premium: Vector | None = None,
 ) -> list[int]:
-    """Take legs, best first, while the next one still reduces ``delta' Sigma delta`` by `least` per dollar.
+    """Take legs, best first, while the next one still earns `least` per dollar.
+
+    A leg earns what it takes off ``delta' Sigma delta``, and its expected return where there is one.
 
     Parameters
     ----------
@@ -71,6 +74,8 @@ def select_worthwhile(
         As for :func:`sequence_legs`.
     least : float
         Reduction of the quadratic form that a dollar of cost must buy.
+    premium : ndarray of shape (n_assets,), optional
+        What a unit of weight is expected to earn, in units of the quadratic form.
 
     Returns
     -------
@@ -78,7 +83,11 @@ def select_worthwhile(
         The assets taken.
     """
     taken = []
-    for asset, earned in _greedy(changes, costs, covariance @ gap, covariance):
+    pull = covariance @ gap
+    if premium is not None:
+        # A change x earns x * premium: as much as moving the target by premium / 2 in the gradient.
+        pull = pull - premium / 2.0
+    for asset, earned in _greedy(changes, costs, pull, covariance):
         if not (earned > 0.0 and earned >= least * costs[asset]):
             break
         taken.append(asset)

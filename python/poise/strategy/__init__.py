@@ -8,8 +8,10 @@ from poise.strategy.policy import Policy
 from poise.strategy.rules import PolicyRules
 from poise.strategy.signals import SignalBook, score_signals
 from poise.strategy.skill import FactorSkill, Skill
+from poise.strategy.views import BookViews, read_book_views
 
 __all__ = [
+    "BookViews",
     "Exposure",
     "ExposureRule",
     "FactorSkill",
@@ -22,5 +24,6 @@ __all__ = [
     "Skill",
     "measure_intraday_trend",
     "position_limits",
+    "read_book_views",
     "score_signals",
 ]

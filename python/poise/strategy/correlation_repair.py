@@ -36,7 +36,7 @@ def shrunk_correlation(correlation: Matrix, mean: float, intensity: float) -> Ma
     # Below -1/(N-1) a constant-correlation matrix is itself indefinite.
     target = min(max(mean, -1.0 / (n_assets - 1)), 1.0)
     shrunk = (1.0 - intensity) * correlation + intensity * target
-    shrunk = np.clip(0.5 * (shrunk + shrunk.T), -1.0, 1.0)
+    shrunk = np.minimum(np.maximum(0.5 * (shrunk + shrunk.T), -1.0), 1.0)
     np.fill_diagonal(shrunk, 1.0)
     return _floored(shrunk)
 

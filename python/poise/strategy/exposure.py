@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from poise.domain.regime import RegimeState
-from poise.errors import NonFiniteError, ParameterError
+from poise.errors import NonFiniteError, ParameterError, StateError
 from poise.strategy.regime_rules import EXPOSURE_STEP, exposure_cap
 
 FAST_HALF_LIFE, SLOW_HALF_LIFE = 10.0, 42.0
@@ -26,6 +26,7 @@ BRAKE_GAIN = 1.5
 """With 1.5 the drawdown brake starts after a third of the budget is spent."""
 
 OWN_VOLATILITY_SHARE = 0.8
+_PEAK_DECAY = 2.0 ** (-1.0 / PEAK_HALF_LIFE)
 NO_VALUE = "drawdown: nothing held so far: 1.00"
 
 
@@ -123,9 +124,11 @@ class ExposureRule:
         self._own_volatility: list[float] = []
         self._level = 1.0
         self._n_returns = 0
-        self._averages = {span: _Average(span) for span in TREND_SPANS}
+        self._averages = tuple(_Average(span) for span in TREND_SPANS)
         self._peak: float | None = None
-        self._drawdown = (1.0, NO_VALUE)
+        self._fall: float | None = None
+        self._cap = 1.0
+        self._levers = (1.0, 1.0, 1.0)
         self._value: float | None = None
 
     @classmethod
@@ -159,30 +162,65 @@ class ExposureRule:
             If the return or the value is infinite, the value NaN, or the return not above -1; nothing is
             changed then.
         """
+        self.learn(base_return, regime=regime, portfolio_value=portfolio_value)
+        return self.latest()
+
+    def learn(
+        self, base_return: float, *, regime: RegimeState | None, portfolio_value: float | None = None
+    ) -> None:
+        """Take in one bar as :meth:`update` does; :meth:`latest` puts what it made of it into words.
+
+        Parameters
+        ----------
+        base_return, regime, portfolio_value
+            As for :meth:`update`.
+
+        Raises
+        ------
+        NonFiniteError
+            As :meth:`update`.
+        """
         if math.isinf(base_return) or base_return <= -1.0:
             raise NonFiniteError(f"base return is {base_return}; pass a fraction above -1, or NaN if unknown")
         if portfolio_value is not None and not math.isfinite(portfolio_value):
             raise NonFiniteError(f"portfolio value is {portfolio_value}; pass a finite value or None")
         if not math.isnan(base_return):
             self._observe(base_return)
-        self._drawdown = self._drawdown_factor(portfolio_value)
-        asked = self.under(regime)
-        value, hysteresis_reason = self._settle(asked.raw)
-        return replace(asked, value=value, reasons=asked.reasons + hysteresis_reason)
+        self._fall = self._below_peak(portfolio_value)
+        self._cap = exposure_cap(regime)
+        self._levers = (self._volatility_factor(), self._trend_factor(), self._drawdown_factor())
+        self._settle(self._raw(self._cap))
+
+    def latest(self) -> Exposure:
+        """Return the exposure to hold after the last bar.
+
+        Raises
+        ------
+        StateError
+            Before the first bar.
+        """
+        if self._value is None:
+            raise StateError("no bar yet; call update() or learn() first")
+        asked = self._asked(self._cap)
+        kept = asked.raw != self._value
+        reason = f"kept at {self._value:.2f}: {asked.raw:.2f} is within {EXPOSURE_STEP:.2f}"
+        return replace(asked, value=self._value, reasons=(*asked.reasons, reason) if kept else asked.reasons)
 
     def under(self, regime: RegimeState | None) -> Exposure:
         """Return what the last bar asks for under `regime`, without hysteresis; changes nothing."""
-        volatility_factor, volatility_reason = self._volatility_factor()
-        trend_factor, trend_reason = self._trend_factor()
-        drawdown_factor, drawdown_reason = self._drawdown
-        cap = exposure_cap(regime)
-        product = volatility_factor * trend_factor * drawdown_factor
-        raw = min(cap, self._max_exposure, product)
+        return self._asked(exposure_cap(regime))
+
+    def _raw(self, cap: float) -> float:
+        return min(cap, self._max_exposure, math.prod(self._levers))
+
+    def _asked(self, cap: float) -> Exposure:
+        product, raw = math.prod(self._levers), self._raw(cap)
         binding = "cap of the regime" if cap < product else "below the regime's cap of"
+        volatility_factor, trend_factor, drawdown_factor = self._levers
         reasons = (
-            volatility_reason,
-            trend_reason,
-            drawdown_reason,
+            self._volatility_reason(volatility_factor),
+            self._trend_reason(trend_factor),
+            self._drawdown_reason(drawdown_factor),
             f"exposure {raw:.2f}: levers multiply to {product:.2f}, {binding} {cap:.2f}"
             + (f", never above {self._max_exposure:.2f}" if self._max_exposure < 1.0 else ""),
         )
@@ -196,54 +234,77 @@ class ExposureRule:
         if self._n_returns >= WARM_OBSERVATIONS:
             insort(self._own_volatility, self._volatility())
         self._level *= 1.0 + base_return
-        for average in self._averages.values():
+        for average in self._averages:
             average.add(self._level)
 
     def _volatility(self) -> float:
         return math.sqrt(max(self._fast.value, self._slow.value))
 
-    def _volatility_factor(self) -> tuple[float, str]:
+    def _volatility_target(self) -> float:
+        if self._target is not None:
+            return self._target
+        return OWN_VOLATILITY_SHARE * _median(self._own_volatility)
+
+    def _volatility_factor(self) -> float:
         if self._n_returns < WARM_OBSERVATIONS:
-            return 1.0, f"volatility: warming, {self._n_returns} of {WARM_OBSERVATIONS} returns: neutral"
-        now = self._volatility()
-        target = (
-            OWN_VOLATILITY_SHARE * _median(self._own_volatility) if self._target is None else self._target
-        )
-        factor = 1.0 if now <= target else target / now
-        return factor, f"volatility: {now:.2%} a bar against a target of {target:.2%}: {factor:.2f}"
+            return 1.0
+        now, target = self._volatility(), self._volatility_target()
+        return 1.0 if now <= target else target / now
 
-    def _trend_factor(self) -> tuple[float, str]:
-        usable = [span for span in TREND_SPANS if self._n_returns >= span]
+    def _volatility_reason(self, factor: float) -> str:
+        if self._n_returns < WARM_OBSERVATIONS:
+            return f"volatility: warming, {self._n_returns} of {WARM_OBSERVATIONS} returns: neutral"
+        now, target = self._volatility(), self._volatility_target()
+        return f"volatility: {now:.2%} a bar against a target of {target:.2%}: {factor:.2f}"
+
+    def _averages_above(self) -> tuple[int, int]:
+        """How many usable averages the base book stands above, and how many are usable."""
+        usable = [average.value for average in self._averages if average.span <= self._n_returns]
+        return sum(self._level > value for value in usable), len(usable)
+
+    def _trend_factor(self) -> float:
+        above, usable = self._averages_above()
+        return self._trend_floor + (1.0 - self._trend_floor) * above / usable if usable else 1.0
+
+    def _trend_reason(self, factor: float) -> str:
+        above, usable = self._averages_above()
         if not usable:
-            return 1.0, f"trend: warming, {self._n_returns} of {TREND_SPANS[0]} returns: neutral"
-        above = [span for span in usable if self._level > self._averages[span].value]
-        factor = self._trend_floor + (1.0 - self._trend_floor) * len(above) / len(usable)
-        return factor, f"trend: base book above {len(above)} of {len(usable)} averages: {factor:.2f}"
+            return f"trend: warming, {self._n_returns} of {TREND_SPANS[0]} returns: neutral"
+        return f"trend: base book above {above} of {usable} averages: {factor:.2f}"
 
-    def _drawdown_factor(self, portfolio_value: float | None) -> tuple[float, str]:
+    def _below_peak(self, portfolio_value: float | None) -> float | None:
+        """Move the decaying peak on; what the value is of it, None without a value, never positive if lost."""
+        decayed = 0.0 if self._peak is None else self._peak * _PEAK_DECAY
         if portfolio_value is None:
-            if self._peak is not None:
-                self._peak *= 2.0 ** (-1.0 / PEAK_HALF_LIFE)
-            return 1.0, NO_VALUE
+            self._peak = None if self._peak is None else decayed
+            return None
         if portfolio_value <= 0.0:
-            return 0.0, f"drawdown: the book is worth {portfolio_value:g}: 0.00"
-        decayed = 0.0 if self._peak is None else self._peak * 2.0 ** (-1.0 / PEAK_HALF_LIFE)
+            return portfolio_value
         self._peak = max(portfolio_value, decayed)
+        return portfolio_value / self._peak
+
+    def _drawdown_factor(self) -> float:
+        if self._fall is None:
+            return 1.0
+        if self._fall <= 0.0:
+            return 0.0
         floor = 1.0 - self._drawdown_budget
-        cushion = min(max((portfolio_value / self._peak - floor) / self._drawdown_budget, 0.0), 1.0)
-        factor = min(1.0, BRAKE_GAIN * cushion)
-        return factor, (
-            f"drawdown: {1.0 - portfolio_value / self._peak:.1%} below the decaying peak, "
+        cushion = min(max((self._fall - floor) / self._drawdown_budget, 0.0), 1.0)
+        return min(1.0, BRAKE_GAIN * cushion)
+
+    def _drawdown_reason(self, factor: float) -> str:
+        if self._fall is None:
+            return NO_VALUE
+        if self._fall <= 0.0:
+            return f"drawdown: the book is worth {self._fall:g}: 0.00"
+        return (
+            f"drawdown: {1.0 - self._fall:.1%} below the decaying peak, "
             f"budget {self._drawdown_budget:.0%}: {factor:.2f}"
         )
 
-    def _settle(self, raw: float) -> tuple[float, tuple[str, ...]]:
-        held = self._value
-        if held is None or raw == 0.0 or abs(raw - held) > EXPOSURE_STEP:
+    def _settle(self, raw: float) -> None:
+        if self._value is None or raw == 0.0 or abs(raw - self._value) > EXPOSURE_STEP:
             self._value = raw
-            return raw, ()
-        reason = f"kept at {held:.2f}: {raw:.2f} is within {EXPOSURE_STEP:.2f}"
-        return held, (reason,) if raw != held else ()
 
 
 class _MeanSquare:
@@ -267,6 +328,7 @@ class _Average:
     """Exponential moving average of a chart's usual span: weight ``2 / (span + 1)`` on the newest value."""
 
     def __init__(self, span: int) -> None:
+        self.span = span
         self._gain = 2.0 / (span + 1.0)
         self.value = math.nan
 

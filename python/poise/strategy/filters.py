@@ -12,10 +12,14 @@ from poise.domain.proposals import Signal
 from poise.strategy.conflicts import Conflicts
 from poise.strategy.regime_rules import FACTORS
 from poise.typing import Matrix, Vector
+from poise.universe.tiers import TIERS
 
 MIN_SCORE = 0.25
 MAX_AGE_BARS = 2
 EDGE_OVER_COST = 2.0
+
+LOWEST_TIER = 3
+"""What belongs to no tier trades at least what the lowest one asks for."""
 
 
 class Strength(NamedTuple):
@@ -52,6 +56,10 @@ class Checks:
         Of a round trip, a fraction; NaN where unknown.
     skilled : bool
         False where every factor with a weight, or their combination, was judged and has known nothing.
+    tiers : tuple of (int or None)
+        None: untiered, held to the lowest tier's liquidity.
+    dollar_volume : ndarray of shape (n_assets,) or None
+        A day's dollars, NaN where unknown: then liquidity is unchecked, and said so.
     """
 
     symbols: tuple[str, ...]
@@ -65,11 +73,13 @@ class Checks:
     edge: Vector
     cost: Vector | None
     skilled: bool = True
+    tiers: tuple[int | None, ...] = ()
+    dollar_volume: Vector | None = None
 
     def cuts(self, i: int) -> list[str]:
         """Return why the signal of asset `i` is cut; empty when it is kept."""
         if not self.skilled:
-            return ["the scores have shown no skill (information coefficient at most 0)"]
+            return ["the scores have shown no skill (no information coefficient above 0)"]
         if not self.coverage[i] > 0.0:
             return ["no factor has enough history (coverage 0)"]
         found = []
@@ -77,6 +87,7 @@ class Checks:
             found.append("may not be held")
         if self.age[i] > MAX_AGE_BARS:
             found.append(f"last price is {self.age[i]} bars old, {MAX_AGE_BARS} are allowed")
+        found.extend(self._illiquid(i))
         left = abs(self.score[i]) * self.conflicts.damping[i]
         if left < MIN_SCORE:
             found.append(f"|score| {left:.2f} below {MIN_SCORE}")
@@ -88,19 +99,36 @@ class Checks:
             )
         return found
 
-    def conflict(self, i: int) -> str:
-        """Return what damped the signal of asset `i`, in words; empty when nothing did."""
+    def _illiquid(self, i: int) -> list[str]:
+        """Say so where asset `i` trades less than its tier may sink to before an asset leaves it."""
+        if self.dollar_volume is None:
+            return []
+        tier = self.tiers[i]
+        least = TIERS[tier or LOWEST_TIER].leave_volume
+        # An unknown volume is not below anything.
+        if not self.dollar_volume[i] < least:
+            return []
+        rule = f"tier {tier}" if tier else f"even the lowest tier ({LOWEST_TIER})"
+        return [f"trades ${self.dollar_volume[i]:,.0f} a day, {rule} asks for ${least:,.0f}"]
+
+    def remarks(self, i: int) -> list[str]:
+        """Return what damped the signal of asset `i` or could not be checked, in words."""
+        found = []
         other = int(self.conflicts.opponent[i])
-        if other < 0 or self.correlation is None:
-            return ""
-        return (
-            f"damped from {self.score[i]:+.2f} to {self.score[i] * self.conflicts.damping[i]:+.2f}: "
-            f"{self.symbols[other]} (correlation {self.correlation[i, other]:+.2f}) "
-            f"says {self.score[other]:+.2f}"
-        )
+        if other >= 0 and self.correlation is not None:
+            found.append(
+                f"damped from {self.score[i]:+.2f} to {self.score[i] * self.conflicts.damping[i]:+.2f}: "
+                f"{self.symbols[other]} (correlation {self.correlation[i, other]:+.2f}) "
+                f"says {self.score[other]:+.2f}"
+            )
+        if self.dollar_volume is not None and math.isnan(self.dollar_volume[i]):
+            found.append("liquidity unknown, unchecked")
+        return found
 
 
-def signal_of(symbol: str, factors: Vector, strength: Strength, cuts: list[str], conflict: str) -> Signal:
+def signal_of(
+    symbol: str, factors: Vector, strength: Strength, cuts: list[str], remarks: list[str]
+) -> Signal:
     """Put one asset's signal into words; a cut one is neutral but keeps what was measured."""
     measured = {name: float(value) for name, value in zip(FACTORS, factors, strict=True)}
     unknown = [name.replace("_", " ") for name, value in measured.items() if math.isnan(value)]
@@ -110,8 +138,7 @@ def signal_of(symbol: str, factors: Vector, strength: Strength, cuts: list[str],
         else f"kept: score {strength.damped:+.2f}, validation {strength.validation:.2f}, "
         f"confidence {strength.confidence:.2f}"
     ]
-    if conflict:
-        parts.append(conflict)
+    parts.extend(remarks)
     if unknown:
         parts.append(f"neutral for want of data: {', '.join(unknown)}")
     return Signal(

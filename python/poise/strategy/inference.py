@@ -66,7 +66,7 @@ def benjamini_hochberg(p_values: Vector, *, rate: float = 0.10) -> np.ndarray[An
     """Return which hypotheses are rejected at a false discovery rate.
 
     The largest k such that the k-th smallest p-value is at most ``rate k / m`` decides; the k smallest are
-    discoveries.
+    discoveries: those of which the adjusted p-value is at most the rate.
 
     Parameters
     ----------
@@ -90,14 +90,37 @@ def benjamini_hochberg(p_values: Vector, *, rate: float = 0.10) -> np.ndarray[An
     """
     if not 0.0 < rate < 1.0:
         raise ParameterError(f"rate is {rate}; pass a number between 0 and 1")
+    found: np.ndarray[Any, np.dtype[np.bool_]] = adjusted_p_values(p_values) <= rate
+    return found
+
+
+def adjusted_p_values(p_values: Vector) -> Vector:
+    """Return for each hypothesis the lowest false discovery rate at which it is rejected.
+
+    ``min over j >= k of m p_(j) / j`` for the k-th smallest of m, at most 1.
+
+    Parameters
+    ----------
+    p_values : ndarray of shape (n_tests,)
+        0 to 1; NaN: not tested, not counted and NaN again.
+
+    Raises
+    ------
+    ParameterError
+        If a p-value does not lie between 0 and 1.
+
+    References
+    ----------
+    .. [1] Yekutieli and Benjamini (1999). Resampling-based false discovery rate controlling multiple test
+       procedures for correlated test statistics.
+    """
     wrong = (p_values < 0.0) | (p_values > 1.0)
     if wrong.any():
         i = int(wrong.argmax())
         raise ParameterError(f"p-value {i} is {p_values[i]}; pass probabilities between 0 and 1")
-    found = np.zeros(len(p_values), dtype=bool)
+    adjusted: Vector = np.full(len(p_values), np.nan)
     tested = np.flatnonzero(np.isfinite(p_values))
     order = tested[np.argsort(p_values[tested], kind="stable")]
-    below = p_values[order] <= rate * np.arange(1, len(order) + 1) / max(len(order), 1)
-    if below.any():
-        found[order[: int(np.flatnonzero(below)[-1]) + 1]] = True
-    return found
+    scaled = p_values[order] * len(order) / np.arange(1, len(order) + 1)
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return adjusted

@@ -125,6 +125,9 @@ class OutlookEstimator:
         self._observations = np.zeros(n_assets, dtype=np.int64)
         self._age = np.zeros(n_assets, dtype=np.int64)
         self._active: Mask = np.zeros(n_assets, dtype=np.bool_)
+        # Every asset active and seen in the last bar; every volatility above zero: most bars of a long life.
+        self._settled = False
+        self._moving = False
         self._market_return = math.nan
         self._base_return = math.nan
         self.n_observations = 0
@@ -162,22 +165,42 @@ class OutlookEstimator:
             raise ShapeError(
                 f"row has shape {values.shape}, expected ({len(self.symbols)},); one return per symbol"
             )
-        if np.isinf(values).any():
+        seen = np.isfinite(values)
+        whole = bool(np.logical_and.reduce(seen))
+        if not whole and np.isinf(values).any():
             i = int(np.argmax(np.isinf(values)))
             raise NonFiniteError(f"return of {self.symbols[i]} is {values[i]}; pass NaN where it is missing")
-        seen = np.isfinite(values)
         whitened = self._whitened(values)
         self._engine.partial_fit(values)
         self._noise.partial_fit(whitened)
+        if whole and self._settled:
+            self._count_whole(values)
+        else:
+            self._count(values, seen)
+        self._volatility = np.asarray(self._engine.volatility_)
+        self._moving = bool(np.minimum.reduce(self._volatility) > ZERO_VOLATILITY)
+        self.n_observations += 1
+        return self
+
+    def _count(self, values: Vector, seen: Mask) -> None:
+        """Take notice of who was seen, and of what market and base book earned."""
         members = seen & self._active
         self._market_return = _mean(values, members if members.any() else seen)
         self._base_return = self._inverse_volatility_return(values, members)
-        self._volatility = np.asarray(self._engine.volatility_)
         self._observations += seen
         self._age = np.where(seen, 0, self._age + 1)
         self._active = (self._observations >= TRADABLE_OBSERVATIONS) & ~self._stale()
-        self.n_observations += 1
-        return self
+        self._settled = bool(self._active.all()) and not self._age.any()
+
+    def _count_whole(self, values: Vector) -> None:
+        """Do the same where every asset was active and seen in the bar before, and is seen again."""
+        self._market_return = float(np.add.reduce(values)) / len(values)
+        if self._moving:
+            weights = 1.0 / self._volatility
+            self._base_return = float(weights @ values) / float(np.add.reduce(weights))
+        else:
+            self._base_return = self._inverse_volatility_return(values, self._active)
+        self._observations += 1
 
     @property
     def market_return(self) -> float:
@@ -214,13 +237,16 @@ class OutlookEstimator:
 
     def _whitened(self, row: Vector) -> Vector:
         """Return the returns in units of the volatility before them, as far as they say how noisy we are."""
-        known = self._observations >= MIN_OBSERVATIONS
-        counted = self._volatility > ZERO_VOLATILITY
-        if known.any():
-            # A newcomer's first pairs would shrink the others; while all are new there are no others.
-            counted &= known
-        z = np.full(len(row), np.nan)
-        np.divide(row, self._volatility, out=z, where=counted)
+        if self._settled and self._moving:
+            z = row / self._volatility
+        else:
+            known = self._observations >= MIN_OBSERVATIONS
+            counted = self._volatility > ZERO_VOLATILITY
+            if known.any():
+                # A newcomer's first pairs would shrink the others; while all are new there are no others.
+                counted &= known
+            z = np.full(len(row), np.nan)
+            np.divide(row, self._volatility, out=z, where=counted)
         pulled_in: Vector = np.minimum(np.maximum(z, -WINSOR), WINSOR)
         return pulled_in
 
@@ -238,8 +264,9 @@ class OutlookEstimator:
         degenerate = known & (np.nan_to_num(volatility) <= ZERO_VOLATILITY)
         volatility[degenerate] = 0.0
         active = self._active.copy()
+        average = math.nan
         if known.any():
-            self._fill(correlation, known, degenerate, active)
+            average = self._fill(correlation, known, degenerate, active)
         return Outlook(
             symbols=self.symbols,
             volatility=volatility,
@@ -249,26 +276,29 @@ class OutlookEstimator:
             active=active,
             stale=self._stale(),
             degenerate=degenerate,
-            average_correlation=self.average_correlation,
+            average_correlation=average,
             warnings=self._warnings(observations, degenerate, active),
         )
 
-    def _fill(self, correlation: Matrix, known: Mask, degenerate: Mask, active: Mask) -> None:
-        """Write the correlations of the known assets."""
+    def _fill(self, correlation: Matrix, known: Mask, degenerate: Mask, active: Mask) -> float:
+        """Write the correlations of the known assets; return the mean of those that are active and move."""
         estimate = np.asarray(self._engine.correlation_)
         moving = known & ~degenerate
-        mean = _mean_of_pairs(estimate, active & moving)
-        if math.isnan(mean):
-            mean = _mean_of_pairs(estimate, moving)
-        intensity = self._noise.shrinkage_
+        average = _mean_of_pairs(estimate, active & moving)
+        mean = _mean_of_pairs(estimate, moving) if math.isnan(average) else average
+        # Without what repairs a matrix with gaps: the engine's needs no repair.
+        intensity = self._noise.noise_shrinkage_
+        # Where nothing tells how noisy the pairs are, they are taken to be nothing but noise.
+        intensity = 1.0 if math.isnan(intensity) else intensity
+        if moving.all():
+            correlation[:] = shrunk_correlation(estimate, mean, intensity)
+            return average
         block = np.ix_(moving, moving)
         correlation[np.ix_(known, known)] = 0.0
-        # Where nothing tells how noisy the pairs are, they are taken to be nothing but noise.
-        correlation[block] = shrunk_correlation(
-            estimate[block], mean, 1.0 if math.isnan(intensity) else intensity
-        )
+        correlation[block] = shrunk_correlation(estimate[block], mean, intensity)
         settled = np.flatnonzero(known)
         correlation[settled, settled] = 1.0
+        return average
 
     def _warnings(self, observations: Counts, degenerate: Mask, active: Mask) -> tuple[str, ...]:
         warming = observations < TRADABLE_OBSERVATIONS
@@ -293,5 +323,6 @@ def _mean_of_pairs(correlation: Matrix, members: Mask) -> float:
     n_members = int(members.sum())
     if n_members < 2:
         return math.nan
-    total = float(correlation[np.ix_(members, members)].sum())
+    block = correlation if n_members == len(members) else correlation[np.ix_(members, members)]
+    total = float(block.sum())
     return (total - n_members) / (n_members * (n_members - 1))

@@ -21,6 +21,7 @@ from poise.strategy.rules import PolicyRules
 from poise.strategy.signals import SignalBook
 from poise.strategy.tail_budget import within_budget
 from poise.strategy.tilts import TILTS, tilt_factor
+from poise.strategy.views import BookViews, lean_on_views
 from poise.strategy.wording import some
 from poise.typing import RegimeLabel, Vector
 
@@ -57,6 +58,7 @@ class Policy:
         dollar_volume: Vector | None = None,
         tradable: Mask | None = None,
         discovered: bool = False,
+        views: BookViews | None = None,
     ) -> TargetBook:
         """Return the weights to hold after the last row that `outlook` has seen.
 
@@ -93,6 +95,8 @@ class Policy:
             What may be held at all; a market that is merely closed still counts. All unless given.
         discovered : bool, default=False
             Whether the universe was discovered: unknown sectors are then capped at 10 % together.
+        views : BookViews, optional
+            What somebody expects; the book of the regimes leans on it under the same caps and exposure.
 
         Returns
         -------
@@ -105,7 +109,7 @@ class Policy:
         ShapeError
             If signals or `tradable` do not match the outlook's symbols.
         ParameterError
-            If the exposure lies outside 0 to 1, or a tier is unknown.
+            If the exposure lies outside 0 to 1, a tier is unknown, or a view cannot be read.
         ZeroValueError
             If `total_value` is not positive.
         """
@@ -139,6 +143,9 @@ class Policy:
             )
         else:
             name, weights, reasons, fallbacks = _while_warming(outlook, limits, wanted)
+        said: list[str] = []
+        if views is not None:
+            weights, said = lean_on_views(weights, views, outlook, limits.restricted(fit))
         bound = limits.binding(weights)
         missing = wanted - math.fsum(weights)
         weights, tail_notes = within_budget(weights, outlook, strictness.shortfall)
@@ -153,8 +160,10 @@ class Policy:
             reasons=(
                 f"regime: {'unknown, detector warming: ' if regime is None else ''}{describe(probabilities)}",
                 *reasons,
+                *said,
                 *(exposure.reasons if isinstance(exposure, Exposure) else ()),
                 *_remarks(outlook, limits, allowed),
+                *_doubts(signals, probabilities),
                 *([f"limit gross: {asked:.1%} asked, {wanted:.1%} allowed"] if wanted < asked else []),
                 *bound,
                 *_left_out(missing, wanted),
@@ -242,6 +251,18 @@ def _remarks(outlook: Outlook, limits: Limits, allowed: Mask) -> list[str]:
         barred = [s for s, ok in zip(outlook.symbols, allowed, strict=True) if not ok]
         lines.append(f"not tradable: {some(barred)}: weight 0")
     return lines
+
+
+def _doubts(signals: SignalBook | None, probabilities: Mapping[RegimeLabel, float]) -> list[str]:
+    """Say which tilts of the likely regimes are held back because their factor may know nothing."""
+    if signals is None:
+        return []
+    tilts = dict.fromkeys(TILTS[label] for label in probabilities if label in TILTS)
+    return [
+        f"tilt {factor.replace('_', ' ')} held back: {signals.doubts[factor]}"
+        for factor in tilts
+        if factor in signals.doubts
+    ]
 
 
 def _left_out(missing: float, wanted: float) -> list[str]:

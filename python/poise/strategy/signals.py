@@ -25,6 +25,7 @@ from poise.strategy.reversion import measure_reversion
 from poise.strategy.skill import MAX_COEFFICIENT, Skill
 from poise.strategy.validation import validate
 from poise.typing import Matrix, Vector
+from poise.universe.tiers import TIERS
 
 _Z_CLIP = 3.0
 
@@ -57,6 +58,10 @@ class SignalBook(Mapping[str, Signal]):
         with the shrunk coefficient of the combined score; exactly 0 without skill shown.
     kept : ndarray of bool, shape (n_assets,)
         Which signals passed the filters.
+    trust : ndarray of shape (4,)
+        What false discovery control leaves of each factor, 0 to 1.
+    doubts : mapping of str to str
+        Why, by factor, for those that count less.
     """
 
     symbols: tuple[str, ...]
@@ -70,6 +75,8 @@ class SignalBook(Mapping[str, Signal]):
     weights: Vector
     alpha: Vector
     kept: np.ndarray[Any, np.dtype[np.bool_]]
+    trust: Vector
+    doubts: Mapping[str, str]
 
     def __getitem__(self, symbol: str) -> Signal:
         return self.signals[symbol]
@@ -84,6 +91,12 @@ class SignalBook(Mapping[str, Signal]):
     def scores(self) -> Matrix:
         """The factors and, last, the damped combined score; shape ``(n_assets, 5)``."""
         return np.column_stack([self.factors, self.score * self.damping])
+
+    @property
+    def kept_alpha(self) -> Vector:
+        """The alpha of the signals that were kept, 0 for the others: what a trade may count on."""
+        counted: Vector = np.where(self.kept, self.alpha, 0.0)
+        return counted
 
     def factor(self, name: str) -> Vector:
         """Return one standardised factor, shape ``(n_assets,)``, NaN where there is no value."""
@@ -106,6 +119,8 @@ def score_signals(
     holding_days: float = 20.0,
     intraday_trend: Vector | None = None,
     skill: Skill | None = None,
+    tiers: Mapping[str, int | None] | None = None,
+    dollar_volume: Vector | None = None,
 ) -> SignalBook:
     """Score every asset on its closes up to now.
 
@@ -119,8 +134,9 @@ def score_signals(
     (:func:`~poise.strategy.conflicts.find_conflicts`). Confidence is ``v min(1, |score| / 2) coverage``:
     validation by market, peers and timeframes (:func:`~poise.strategy.validation.validate`), strength, and
     the share of the factor weights that had data. A signal is kept when its damped ``|score| >= 0.25``, its
-    sign held for two bars, its price is at most two bars old, it may be held, and its edge pays twice the
-    round trip (where `round_trip_cost` is known).
+    sign held for two bars, its price is at most two bars old, it may be held, it trades what its tier asks
+    for (where `dollar_volume` is known), and its edge pays twice the round trip (where `round_trip_cost` is
+    known).
 
     The edge is Grinold's alpha ``IC sigma |z| v`` over the holding period. z is the damped score over the
     norm of the weights that had data, clipped to +-3: a weighted mean of four scores of unit variance
@@ -156,7 +172,13 @@ def score_signals(
         :func:`~poise.strategy.intraday.measure_intraday_trend` measures it.
     skill : Skill, optional
         What the factors have known so far (:class:`~poise.strategy.skill.FactorSkill`): adapts their weights
-        and sets the information coefficient. Without it the regime's table decides alone.
+        and sets the information coefficient. Without it the regime's table decides alone. A judged factor
+        that is no discovery counts less (:attr:`~poise.strategy.skill.Skill.trust`).
+    tiers : mapping of str to int, optional
+        1 to 3 by symbol; an untiered asset is held to the lowest tier's liquidity.
+    dollar_volume : ndarray of shape (n_assets,), optional
+        A day's dollars; NaN where unknown: the signal's reason then says that liquidity is unchecked. Without
+        it no liquidity is asked for.
 
     Returns
     -------
@@ -167,7 +189,7 @@ def score_signals(
     ShapeError, EmptyInputError, NonFiniteError
         If the closes cannot be used.
     ParameterError
-        If `momentum_weight` is negative or `holding_days` not positive.
+        If `momentum_weight` is negative or `holding_days` not positive, or a tier is unknown.
 
     References
     ----------
@@ -225,6 +247,8 @@ def score_signals(
         edge=edge,
         cost=cost,
         skilled=bool(weights.any()) and (not known or believed > 0.0),
+        tiers=_known_tiers(names, tiers),
+        dollar_volume=None if dollar_volume is None else _aligned(dollar_volume, names, "dollar_volume"),
     )
     signals = {}
     kept = np.zeros(len(names), dtype=bool)
@@ -232,7 +256,7 @@ def score_signals(
         cuts = checks.cuts(i)
         kept[i] = not cuts
         strength = Strength(float(score[i]), float(damped[i]), float(confidence[i]), float(validation[i]))
-        signals[symbol] = signal_of(symbol, factors[i], strength, cuts, checks.conflict(i))
+        signals[symbol] = signal_of(symbol, factors[i], strength, cuts, checks.remarks(i))
     return SignalBook(
         names,
         signals,
@@ -245,7 +269,17 @@ def score_signals(
         weights,
         np.nan_to_num(unit) * believed if believed > 0.0 else np.zeros(len(names)),
         kept,
+        np.ones(len(FACTORS)) if skill is None else skill.trust,
+        {} if skill is None else skill.doubts,
     )
+
+
+def _known_tiers(symbols: tuple[str, ...], tiers: Mapping[str, int | None] | None) -> tuple[int | None, ...]:
+    found = tuple((tiers or {}).get(s) for s in symbols)
+    for symbol, tier in zip(symbols, found, strict=True):
+        if tier not in {None, *TIERS}:
+            raise ParameterError(f"tier of {symbol} is {tier!r}; pass 1, 2, 3 or None for untiered")
+    return found
 
 
 def _unit_score(score: Vector, factors: Matrix, weights: Vector) -> Vector:

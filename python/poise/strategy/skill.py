@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,12 @@ import numpy as np
 from poise.domain.arrays import float_array
 from poise.errors import InputError, ParameterError, ShapeError
 from poise.strategy.closes import MAX_GAP_BARS
-from poise.strategy.inference import benjamini_hochberg, newey_west_error, two_sided_p_value
+from poise.strategy.inference import (
+    adjusted_p_values,
+    benjamini_hochberg,
+    newey_west_error,
+    two_sided_p_value,
+)
 from poise.strategy.momentum import centred_rank
 from poise.strategy.regime_rules import FACTORS
 from poise.typing import Matrix, Vector
@@ -45,10 +51,14 @@ class Skill:
         Mean rank information coefficient of each of `SCORES`; NaN where there is none yet.
     n_observations : ndarray of int, shape (5,)
         Cross-sections behind it.
+    false_discovery : ndarray of shape (4,) or None
+        Of each judged factor, the p-value of its mean adjusted for as many tests as there are judged factors;
+        NaN where untested. None: nothing was tested.
     """
 
     mean: Vector
     n_observations: np.ndarray[Any, np.dtype[np.int64]]
+    false_discovery: Vector | None = None
 
     @property
     def shrunk(self) -> Vector:
@@ -68,11 +78,45 @@ class Skill:
         """What is believed of the combined score: its shrunk coefficient, between 0 and 0.05."""
         return min(max(float(self.shrunk[-1]), 0.0), MAX_COEFFICIENT)
 
+    @property
+    def trust(self) -> Vector:
+        """What false discovery control leaves of each factor, shape ``(4,)``, 0 to 1.
+
+        1 until a factor was judged, and for one that is a discovery at a rate of 10 %. A mean above 0 that
+        is none counts ``1 - q`` with its adjusted p-value q, a bound on how probably it is chance; a mean
+        not above 0 counts nothing.
+        """
+        if self.false_discovery is None:
+            return np.ones(len(FACTORS))
+        q = np.nan_to_num(self.false_discovery)
+        left = np.where(q <= FALSE_DISCOVERY_RATE, 1.0, 1.0 - q)
+        left = np.where(np.nan_to_num(self.mean[: len(FACTORS)]) > 0.0, left, 0.0)
+        trust: Vector = np.where(self.judged[: len(FACTORS)], left, 1.0)
+        return trust
+
+    @property
+    def doubts(self) -> Mapping[str, str]:
+        """Why a factor counts less than its weight, in words with the numbers; only those that do."""
+        if self.false_discovery is None:
+            return {}
+        found = {}
+        for k, left in enumerate(self.trust):
+            if left < 1.0:
+                known = f"coefficient {self.mean[k]:+.3f} over {self.n_observations[k]} bars"
+                found[FACTORS[k]] = (
+                    f"{known} is no discovery (adjusted p-value {self.false_discovery[k]:.2f} above "
+                    f"{FALSE_DISCOVERY_RATE:.2f}), counts {left:.0%}"
+                    if self.mean[k] > 0.0
+                    else f"{known} is not above 0, counts nothing"
+                )
+        return found
+
     def weigh(self, table: Vector) -> Vector:
-        """Return factor weights in proportion to ``max(shrunk, 0)`` times `table`.
+        """Return factor weights in proportion to ``max(shrunk, 0)`` times `table`, less what is in doubt.
 
         A factor with fewer than 250 cross-sections keeps its weight of the table. The others share what
-        they have there together; where none of them has shown skill they get nothing.
+        they have there together; where none of them has shown skill they get nothing. What :attr:`trust`
+        takes from a factor goes to no other: a score that rests on it gets weaker.
 
         Parameters
         ----------
@@ -83,7 +127,7 @@ class Skill:
         earned = np.where(judged, table * np.maximum(self.shrunk[: len(FACTORS)], 0.0), 0.0)
         total = math.fsum(earned)
         share = math.fsum(table[judged]) / total if total > 0.0 else 0.0
-        weights: Vector = np.where(judged, earned * share, table)
+        weights: Vector = np.where(judged, earned * share, table) * self.trust
         return weights
 
 
@@ -119,6 +163,8 @@ class FactorSkill:
         self._coefficients: list[Vector] = []
         self._sum = np.zeros(len(SCORES))
         self._n = np.zeros(len(SCORES), dtype=np.int64)
+        # Adjusted p-values, and the number of coefficients they rest on.
+        self._tested: tuple[int, Vector | None] = (0, None)
 
     def learn(self, bar: int, closes: Matrix) -> Skill:
         """Take in the closes up to now and return what is known of the scores.
@@ -178,7 +224,19 @@ class FactorSkill:
     def skill(self) -> Skill:
         """What is known now."""
         there = self._n > 0
-        return Skill(np.where(there, self._sum / np.maximum(self._n, 1), np.nan), self._n.copy())
+        mean = np.where(there, self._sum / np.maximum(self._n, 1), np.nan)
+        return Skill(mean, self._n.copy(), self._false_discovery())
+
+    def _false_discovery(self) -> Vector | None:
+        """Test the judged factors; None while there are none."""
+        judged = self._n[: len(FACTORS)] >= MIN_OBSERVATIONS
+        if judged.any() and self._tested[0] != len(self._coefficients):
+            record = self.coefficients
+            p_values = np.full(len(FACTORS), np.nan)
+            for k in np.flatnonzero(judged):
+                p_values[k] = two_sided_p_value(_t_statistic(record[:, k], self.horizon - 1)[1])
+            self._tested = len(self._coefficients), adjusted_p_values(p_values)
+        return self._tested[1]
 
     @property
     def coefficients(self) -> Matrix:
@@ -190,7 +248,8 @@ class FactorSkill:
 
         Per score ``mean``, ``shrunk``, ``n_observations``, ``standard_error`` (Newey-West, ``horizon - 1``
         lags), ``t_statistic``, ``p_value`` (two-sided, normal) and, for the four factors,
-        ``discovered``: a mean above 0 at a false discovery rate of 10 % over the factors.
+        ``discovered``: a mean above 0 at a false discovery rate of 10 % over the factors, and ``trust``: what
+        is left of the factor's weight and tilt.
         """
         skill, record = self.skill, self.coefficients
         tests = np.array([_t_statistic(record[:, k], self.horizon - 1) for k in range(len(SCORES))])
@@ -208,6 +267,7 @@ class FactorSkill:
             }
             if k < len(FACTORS):
                 scores[name]["discovered"] = bool(discovered[k] and skill.mean[k] > 0.0)
+                scores[name]["trust"] = float(skill.trust[k])
         return {
             "horizon": self.horizon,
             "false_discovery_rate": FALSE_DISCOVERY_RATE,

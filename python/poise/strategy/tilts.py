@@ -22,7 +22,7 @@ def tilt_factor(label: RegimeLabel, signals: SignalBook | None, *, momentum_weig
     `momentum_weight`, 0 without momentum. Mean reversion has k = 0.25. An asset is left alone when its
     signal was cut or its combined score points the other way: the tilt acts on validated signals only, and
     on one that was damped by as much less. A factor without weight among the signals (it has shown no
-    skill) tilts nothing.
+    skill) tilts nothing, one that is no discovery by what is left of it (:attr:`~Skill.trust`).
 
     Parameters
     ----------
@@ -38,9 +38,11 @@ def tilt_factor(label: RegimeLabel, signals: SignalBook | None, *, momentum_weig
     factor = TILTS.get(label)
     if factor is None or signals is None:
         return None
-    strength = float(factor_row(label, momentum_weight)[0]) if factor == "momentum" else REVERSION_STRENGTH
-    if not signals.weights[FACTORS.index(factor)] > 0.0:
+    place = FACTORS.index(factor)
+    if not signals.weights[place] > 0.0:
         return None
+    strength = float(factor_row(label, momentum_weight)[0]) if factor == "momentum" else REVERSION_STRENGTH
+    strength *= float(signals.trust[place])
     z = np.nan_to_num(signals.factor(factor))
     confirmed = signals.kept & (np.sign(z) == np.sign(signals.score))
     exponent = strength * np.where(confirmed, np.clip(z, -CLIP, CLIP) * signals.damping, 0.0)

@@ -136,6 +136,10 @@ impl ShrunkState {
         Ok(self.inner.shrunk().map_err(to_python)?.intensity)
     }
 
+    fn noise_intensity(&self) -> f64 {
+        self.inner.noise_intensity()
+    }
+
     fn volatility<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         self.inner.volatility().into_pyarray(py)
     }

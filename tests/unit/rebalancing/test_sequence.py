@@ -66,6 +66,16 @@ def test_a_free_leg_that_leads_away_is_not_taken() -> None:
     assert taken == []
 
 
+def test_an_expected_return_counts_beside_the_form() -> None:
+    changes = np.array([0.3, 0.2, 0.1, 0.0])
+    arguments = {"gap": -changes, "covariance": diagonal(1.0, 1.0, 1.0, 1.0)}
+    nothing = select_worthwhile(changes, COSTS, least=0.05, premium=np.zeros(4), **arguments)
+    assert nothing == [0]
+    # 0.04 + 0.2 * 0.05 = 0.05 for the second; 0.09 - 0.3 * 0.15 = 0.045 for the first.
+    promised = np.array([-0.15, 0.06, 0.0, 5.0])
+    assert select_worthwhile(changes, COSTS, least=0.05, premium=promised, **arguments) == [1]
+
+
 def test_risk_reducing_sales_lower_the_variance_one_by_one(rng: np.random.Generator) -> None:
     for _ in range(50):
         loadings = rng.normal(size=(4, 4))

@@ -8,7 +8,12 @@ import statsmodels.api as sm
 from statsmodels.stats.multitest import multipletests
 
 from poise.errors import NonFiniteError, ParameterError
-from poise.strategy.inference import benjamini_hochberg, newey_west_error, two_sided_p_value
+from poise.strategy.inference import (
+    adjusted_p_values,
+    benjamini_hochberg,
+    newey_west_error,
+    two_sided_p_value,
+)
 from tests.tolerances import CLOSED_FORM
 
 
@@ -43,6 +48,18 @@ def test_discoveries_are_those_of_statsmodels(seed, rate):
     p_values = rng.random(int(rng.integers(1, 12))) ** rng.uniform(1.0, 4.0)
     expected = multipletests(p_values, alpha=rate, method="fdr_bh")[0]
     np.testing.assert_array_equal(benjamini_hochberg(p_values, rate=rate), expected)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_adjusted_p_values_are_those_of_statsmodels(seed):
+    rng = np.random.default_rng(seed)
+    p_values = rng.random(int(rng.integers(1, 12))) ** rng.uniform(1.0, 4.0)
+    p_values[-1] = p_values[0]
+    expected = multipletests(p_values, method="fdr_bh")[1]
+    np.testing.assert_allclose(adjusted_p_values(p_values), expected, rtol=CLOSED_FORM)
+    with_gap = adjusted_p_values(np.append(p_values, math.nan))
+    np.testing.assert_array_equal(with_gap[:-1], adjusted_p_values(p_values))
+    assert math.isnan(with_gap[-1])
 
 
 def test_what_was_not_tested_is_not_counted():

@@ -151,6 +151,54 @@ def test_holes_never_make_the_active_block_indefinite(seed):
     np.testing.assert_array_equal(block, block.T)
 
 
+def factor_market(n_rows, n_assets, *, seed, loadings=(0.3, 0.9)):
+    """Correlations that really differ, the product of the loadings."""
+    rng = np.random.default_rng(seed)
+    load = np.linspace(*loadings, n_assets)
+    return 0.02 * (
+        rng.normal(size=(n_rows, 1)) * load + rng.normal(size=(n_rows, n_assets)) * np.sqrt(1 - load**2)
+    )
+
+
+def intensity_of(R, outlook, **half_lives):
+    """How far the pairs were pulled from the engine's to their mean, read off the answer."""
+    pairs = np.triu_indices(R.shape[1], 1)
+    estimate = IteratedEwmaCovariance(**half_lives, winsor=4.2).fit(R).correlation_[pairs]
+    away = estimate - estimate.mean()
+    return 1.0 - (outlook.correlation[pairs] - estimate.mean()) @ away / (away @ away)
+
+
+def test_gaps_do_not_raise_the_intensity():
+    half_lives = {"volatility_half_life": 21.0, "correlation_half_life": 21.0}
+    found = []
+    for seed in range(12):
+        R = factor_market(400, 20, seed=seed)
+        gaps = R.copy()
+        gaps[np.random.default_rng(100 + seed).random(R.shape) < 0.2] = np.nan
+        # A pair with gaps has as many effective observations as one without: missing bars age nothing.
+        row = []
+        for rows in (R, gaps):
+            estimator = OutlookEstimator([str(i) for i in range(20)], **half_lives).fit(rows)
+            outlook = estimator.outlook()
+            assert np.linalg.eigvalsh(outlook.correlation)[0] > 0.0
+            row.append(intensity_of(rows, outlook, **half_lives))
+        found.append(row)
+    complete, holed = np.array(found).T
+    assert 0.1 < complete.mean() < 0.9
+    assert abs((holed - complete).mean()) < 0.05
+
+
+def test_the_intensity_is_that_of_the_noise_where_pairs_alone_would_need_repair():
+    half_lives = {"volatility_half_life": 21.0, "correlation_half_life": 63.0}
+    R = factor_market(400, 20, seed=2, loadings=(0.95, 0.995))
+    R[np.random.default_rng(3).random(R.shape) < 0.2] = np.nan
+    estimator = OutlookEstimator([str(i) for i in range(20)], **half_lives).fit(R)
+    noise, outlook = estimator._noise, estimator.outlook()
+    assert noise.shrinkage_ > noise.noise_shrinkage_ + 0.1
+    assert intensity_of(R, outlook, **half_lives) == pytest.approx(noise.noise_shrinkage_, abs=1e-9)
+    assert np.linalg.eigvalsh(outlook.correlation)[0] > 0.0
+
+
 def test_assets_that_never_met_have_what_the_others_let_expect():
     R = market(400, seed=6)
     R[200:, 0] = np.nan

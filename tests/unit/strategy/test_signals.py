@@ -149,3 +149,51 @@ def test_unusable_arguments_are_refused():
         score_signals(SYMBOLS, closes, tradable=np.ones(2, dtype=bool))
     with pytest.raises(ShapeError, match="same order"):
         score_signals(SYMBOLS, closes, outlook=look(closes, tuple("UVWXYZ")))
+
+
+def with_volume(volume, tiers=None):
+    closes = walk(seed=2)
+    return score_signals(
+        SYMBOLS,
+        closes,
+        regime=BULL,
+        outlook=look(closes),
+        tiers=tiers,
+        dollar_volume=np.broadcast_to(np.asarray(volume, dtype=float), (6,)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("tier", "least"), [(1, 70_000_000.0), (2, 7_000_000.0), (3, 700_000.0), (None, 700_000.0)]
+)
+def test_a_signal_is_cut_below_the_liquidity_of_its_tier(tier, least):
+    tiers = dict.fromkeys(SYMBOLS, tier)
+    enough, thin = with_volume(least, tiers), with_volume(0.99 * least, tiers)
+    kept = np.flatnonzero(enough.kept)
+    assert len(kept)
+    assert not thin.kept.any()
+    asked = f"tier {tier}" if tier else "even the lowest tier (3)"
+    for i in kept:
+        signal = thin[SYMBOLS[i]]
+        assert f"trades ${0.99 * least:,.0f} a day, {asked} asks for ${least:,.0f}" in signal.reason
+        assert (signal.score, signal.confidence) == (0.0, 0.0)
+        assert signal.factors == pytest.approx(enough[SYMBOLS[i]].factors, nan_ok=True)
+
+
+def test_an_unknown_liquidity_cuts_nothing_and_is_told():
+    known, unknown = with_volume(1e9), with_volume(math.nan)
+    np.testing.assert_array_equal(unknown.kept, known.kept)
+    assert all("liquidity unknown, unchecked" in signal.reason for signal in unknown.values())
+    assert not any("liquidity" in signal.reason for signal in known.values())
+    assert not any("liquidity" in s.reason for s in score_signals(SYMBOLS, walk(seed=2)).values())
+
+
+def test_no_volume_at_all_is_known_to_be_too_little():
+    assert not with_volume(0.0).kept.any()
+
+
+def test_a_strange_tier_or_volume_is_refused():
+    with pytest.raises(ParameterError, match="tier of B is 4"):
+        with_volume(1e9, {"B": 4})
+    with pytest.raises(ShapeError, match="dollar_volume has shape"):
+        score_signals(SYMBOLS, walk(), dollar_volume=np.ones(2))

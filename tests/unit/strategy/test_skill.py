@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from poise.domain.regime import RegimeState
 from poise.errors import InputError, ParameterError, ShapeError
 from poise.strategy import FactorSkill, OutlookEstimator, Policy, PolicyRules, Skill, score_signals
+from poise.strategy.inference import adjusted_p_values
 from poise.strategy.regime_rules import FACTORS, factor_weights
 from poise.strategy.skill import MAX_COEFFICIENT, SCORES, rank_correlation
 from poise.strategy.tilts import tilt_factor
@@ -243,6 +244,75 @@ def test_a_factor_without_skill_tilts_nothing():
     book = score_signals(SYMBOLS, closes, regime=BULL, skill=unskilled)
     assert tilt_factor("bull", book, momentum_weight=0.3) is None
     assert tilt_factor("bull", score_signals(SYMBOLS, closes, regime=BULL), momentum_weight=0.3) is not None
+
+
+def doubted(q, means=(0.04, 0.04, 0.04, 0.04, 0.04), n=1000):
+    counts = np.broadcast_to(np.asarray(n), (5,)).astype(np.int64)
+    return Skill(np.array(means), counts, np.broadcast_to(np.asarray(q, dtype=float), (4,)).copy())
+
+
+def test_trust_by_hand():
+    known = doubted([0.10, 0.30, 0.02, math.nan], means=[0.04, 0.04, -0.01, 0.04, 0.04])
+    # A discovery; 1 - 0.3; a mean below 0; untested.
+    np.testing.assert_allclose(known.trust, [1.0, 0.7, 0.0, 1.0])
+    assert list(known.doubts) == ["mean_reversion", "quality"]
+    assert known.doubts["mean_reversion"] == (
+        "coefficient +0.040 over 1000 bars is no discovery (adjusted p-value 0.30 above 0.10), counts 70%"
+    )
+    assert known.doubts["quality"] == "coefficient -0.010 over 1000 bars is not above 0, counts nothing"
+
+
+def test_below_250_bars_the_table_decides_alone_whatever_the_test_says():
+    young = doubted(0.9, n=249)
+    np.testing.assert_array_equal(young.trust, np.ones(4))
+    assert not young.doubts
+    np.testing.assert_array_equal(young.weigh(TABLE), TABLE)
+
+
+def test_doubt_weakens_the_score_and_goes_to_no_other_factor():
+    sure, unsure = doubted(0.01), doubted([0.6, 0.01, 0.01, 0.01])
+    np.testing.assert_allclose(unsure.weigh(TABLE), sure.weigh(TABLE) * [0.4, 1.0, 1.0, 1.0])
+
+
+def test_a_signal_that_rests_on_chance_is_cut_and_its_tilt_held_back():
+    closes = walk()
+    outlook = OutlookEstimator(SYMBOLS).fit(closes[1:] / closes[:-1] - 1.0).outlook()
+
+    def decide(known):
+        book = score_signals(SYMBOLS, closes, regime=BULL, outlook=outlook, skill=known)
+        target = Policy(PolicyRules(max_position_size=1.0)).decide(outlook, book, BULL, 1.0)
+        return book, target
+
+    sure, target = decide(doubted(0.01))
+    half, held_back = decide(doubted([0.5, 0.01, 0.01, 0.01]))
+    chance, untilted = decide(doubted(0.98))
+    assert sure.kept.any()
+    assert not chance.kept.any()
+    assert all("cut: |score|" in chance[s].reason for s, kept in zip(SYMBOLS, sure.kept, strict=True) if kept)
+    assert "held back" not in " ".join(target.reasons)
+    assert any(r.startswith("tilt momentum held back: coefficient +0.040") for r in held_back.reasons)
+    assert any(r.startswith("tilt momentum held back") for r in untilted.reasons)
+    assert untilted.strategy == "risk_parity"
+    both = sure.kept & half.kept
+    assert both.any()
+    exponents = [np.log(tilt_factor("bull", b, momentum_weight=0.3))[both] for b in (sure, half)]
+    np.testing.assert_allclose(exponents[1], 0.5 * exponents[0])
+
+
+def test_what_is_learned_is_tested_only_once_it_was_judged():
+    closes, scores = market(400)
+    record, said = run(closes, scores)
+    young = [known for known in said if not known.judged[:4].any()]
+    assert young
+    assert all(known.false_discovery is None for known in young)
+    q = record.skill.false_discovery
+    assert q[0] < 1e-6
+    assert record.skill.trust[0] == 1.0
+    told = record.to_dict()["scores"]
+    p_values = np.array([told[name]["p_value"] for name in FACTORS])
+    np.testing.assert_array_equal(q, adjusted_p_values(p_values))
+    assert [told[name]["trust"] for name in FACTORS] == record.skill.trust.tolist()
+    assert (record.skill.trust[1:] < 1.0).all()
 
 
 def test_the_report_names_every_score_with_its_test():

@@ -106,7 +106,17 @@ impl ShrunkState {
             let covariance = Array2::from_elem((self.n_assets, self.n_assets), f64::NAN);
             return Ok(Shrunk { covariance, intensity: f64::NAN });
         }
-        intensity::shrink(&Sample {
+        intensity::shrink(&self.sample())
+    }
+
+    /// The intensity that the noise of the entries asks for, before it is raised until a matrix with gaps is
+    /// positive semidefinite: for who shrinks another estimate of the same. NaN before the second observation.
+    pub fn noise_intensity(&self) -> f64 {
+        if self.n_observations < 2 { f64::NAN } else { intensity::of_noise(&self.sample()) }
+    }
+
+    fn sample(&self) -> Sample<'_> {
+        Sample {
             n_assets: self.n_assets,
             second: &self.second,
             fourth: &self.fourth,
@@ -115,7 +125,7 @@ impl ShrunkState {
                 Clock::Shared(memory) => vec![effective(memory)],
                 Clock::Own(memories) => memories.iter().map(effective).collect(),
             },
-        })
+        }
     }
 
     /// The standard deviation of each asset per bar, which shrinking leaves alone; NaN before its first return.

@@ -7,8 +7,9 @@
 
 use super::bounds::{SUM_TOLERANCE, Side};
 use super::dense::add_scaled;
+use super::duality::Proof;
 use super::free_block::FreeBlock;
-use super::quadratic::Quadratic;
+use super::quadratic::{Quadratic, larger_or_nan};
 
 /// A multiplier of the wrong sign below this part of the terms it is made of is rounding.
 pub(super) const NOISE: f64 = 1e-13;
@@ -253,25 +254,22 @@ impl<'a> Walk<'a> {
         self.compute_step();
     }
 
-    /// Gives assets that differ in nothing the same weight: the sum and the variance stay.
+    /// Gives assets that differ in nothing the same weight.
     ///
     /// The ridge alone would do it, but only as far as a multiplier of `1e-10` shows above rounding.
-    pub(super) fn share_among(&mut self, twins: &[usize]) {
-        let Quadratic { linear, bounds, .. } = self.problem;
-        let alike = |i: usize, j: usize| {
-            (linear[i], bounds.lower[i], bounds.upper[i]) == (linear[j], bounds.lower[j], bounds.upper[j])
-        };
-        for (position, &i) in twins.iter().enumerate() {
-            if twins[..position].iter().any(|&j| alike(i, j)) {
-                continue;
-            }
-            let group: Vec<usize> = twins.iter().copied().filter(|&j| alike(i, j)).collect();
-            let mean = group.iter().map(|&j| self.weights[j]).sum::<f64>() / group.len() as f64;
-            for j in group {
-                self.weights[j] = bounds.clip(j, mean);
-            }
+    pub(super) fn share_among(&mut self, twins: &[Vec<usize>]) {
+        if !twins.is_empty() {
+            let Quadratic { linear, bounds, .. } = self.problem;
+            bounds.share_among(&mut self.weights, twins, linear);
+            self.compute_gradient();
         }
-        self.compute_gradient();
+    }
+
+    /// Prices and duality gap at the weights held.
+    pub(super) fn proof(&self) -> Proof {
+        let scale = self.scale();
+        let rounding = |i: usize| NOISE * self.magnitude(i, scale);
+        Proof::new(&self.gradient, &self.weights, self.problem.bounds, rounding)
     }
 
     pub(super) fn certificate(&self) -> f64 {
@@ -285,14 +283,16 @@ impl<'a> Walk<'a> {
             0.0 => 0.0,
             violation => violation / self.magnitude(i, scale),
         };
-        // `f64::max` would drop a NaN.
-        (0..self.weights.len())
-            .map(relative)
-            .fold(0.0, |worst, r| if r > worst || r.is_nan() { r } else { worst })
+        (0..self.weights.len()).map(relative).fold(0.0, larger_or_nan)
     }
 
     pub(super) fn into_weights(self) -> Vec<f64> {
         self.weights
+    }
+
+    /// The weights, where each asset stands, and the factor of those that are free.
+    pub(super) fn into_face(self) -> (Vec<f64>, Vec<Side>, FreeBlock) {
+        (self.weights, self.side, self.free)
     }
 
     /// The change of the weights per unit of `extra` in `linear`, the face and the budget held.

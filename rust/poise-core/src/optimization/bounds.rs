@@ -117,6 +117,27 @@ impl Bounds {
         }
     }
 
+    /// Gives assets that differ in nothing the same weight: the sum and the variance stay.
+    ///
+    /// `twins` have the same row of the covariance; with equal `linear` terms and bounds they are alike.
+    pub(super) fn share_among(&self, weights: &mut [f64], twins: &[Vec<usize>], linear: &[f64]) {
+        let alike = |i: usize, j: usize| {
+            (linear[i], self.lower[i], self.upper[i]) == (linear[j], self.lower[j], self.upper[j])
+        };
+        for family in twins {
+            for (position, &i) in family.iter().enumerate() {
+                if family[..position].iter().any(|&j| alike(i, j)) {
+                    continue;
+                }
+                let group: Vec<usize> = family.iter().copied().filter(|&j| alike(i, j)).collect();
+                let mean = group.iter().map(|&j| weights[j]).sum::<f64>() / group.len() as f64;
+                for j in group {
+                    weights[j] = self.clip(j, mean);
+                }
+            }
+        }
+    }
+
     /// Moves weights by rounding amounts until they keep every bound and sum to `total`.
     pub(super) fn settle(&self, weights: &mut [f64], total: f64) {
         for (i, weight) in weights.iter_mut().enumerate() {

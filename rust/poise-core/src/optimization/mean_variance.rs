@@ -6,6 +6,7 @@
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::bounds::{Bounds, fill};
+use super::dense::dot;
 use super::minimum::solve_with;
 use super::problem::Problem;
 use super::quadratic::Quadratic;
@@ -32,12 +33,16 @@ pub fn minimum_variance(covariance: ArrayView2<'_, f64>, bounds: &Bounds) -> Res
     };
     let inner = bounds.of(&problem.risky);
     let linear = vec![0.0; problem.risky.len()];
-    let (scaled, _) = problem.covariance_of(covariance, &problem.risky);
+    let (scaled, factor) = problem.covariance_of(covariance, &problem.risky);
     let (minimum, ridge) = solve_with(scaled, &problem.risky, |hessian| {
         Quadratic { hessian, linear: &linear, bounds: &inner, total: left }.minimise(None, &[])
     })?;
-    for (&i, weight) in problem.risky.iter().zip(&minimum.weights) {
-        weights[i] = *weight;
+    // Half the variance is what was minimised.
+    let proof = minimum.proof.scaled(2.0 / factor);
+    let mut prices = vec![f64::NAN; n];
+    for (k, &i) in problem.risky.iter().enumerate() {
+        weights[i] = minimum.weights[k];
+        prices[i] = proof.prices[k];
     }
     let degenerate = ridge > 0.0 || !problem.riskless.is_empty();
     Ok(Solution {
@@ -45,8 +50,21 @@ pub fn minimum_variance(covariance: ArrayView2<'_, f64>, bounds: &Bounds) -> Res
         iterations: minimum.iterations,
         certificate: minimum.certificate,
         ridge,
+        prices,
+        objective: variance(covariance, &weights),
+        gap: proof.gap,
         ..Solution::settled(weights, bounds, problem.riskless)
     })
+}
+
+/// `w'Sw`; rounding never makes it negative.
+fn variance(covariance: ArrayView2<'_, f64>, weights: &[f64]) -> f64 {
+    let held = || weights.iter().enumerate().filter(|(_, w)| **w != 0.0);
+    let product = |row: ArrayView1<'_, f64>| match row.to_slice() {
+        Some(row) => dot(row, weights),
+        None => row.dot(&ArrayView1::from(weights)),
+    };
+    held().map(|(i, w)| w * product(covariance.row(i))).sum::<f64>().max(0.0)
 }
 
 /// `min risk_aversion / 2 w'Sw - mu'w` with `sum w = 1` within the bounds.
@@ -79,11 +97,16 @@ pub fn mean_variance(
     let (minimum, ridge) = solve_with(scaled, &everyone, |hessian| {
         Quadratic { hessian, linear: &linear, bounds, total: 1.0 }.minimise(None, &[])
     })?;
+    let proof = minimum.proof.scaled(risk_aversion / factor);
+    let earned: f64 = expected_returns.iter().zip(&minimum.weights).map(|(mu, w)| mu * w).sum();
     Ok(Solution {
         status: if ridge > 0.0 { Status::Degenerate } else { Status::Optimal },
         iterations: minimum.iterations,
         certificate: minimum.certificate,
         ridge,
+        prices: proof.prices,
+        objective: earned - 0.5 * risk_aversion * variance(covariance, &minimum.weights),
+        gap: proof.gap,
         ..Solution::settled(minimum.weights, bounds, problem.riskless)
     })
 }

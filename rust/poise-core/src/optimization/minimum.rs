@@ -53,13 +53,12 @@ impl Quadratic<'_> {
             iterations += walk.descend();
             walk.polish();
         }
-        for twins in &self.hessian.twins {
-            walk.share_among(twins);
-        }
+        walk.share_among(&self.hessian.twins);
         let certificate = walk.certificate();
         if certificate <= TOLERANCE {
             let response = walk.response(extra);
-            return Ok(Minimum { weights: walk.into_weights(), iterations, certificate, response });
+            let proof = walk.proof();
+            return Ok(Minimum { weights: walk.into_weights(), iterations, certificate, response, proof });
         }
         Err(Error::NotConverged { iterations, residual: certificate, tolerance: TOLERANCE })
     }

@@ -1,7 +1,9 @@
 //! The quadratic problem: `min 1/2 w'Hw - q'w` over `sum w = total`, `lower <= w <= upper`.
 
-use super::bounds::Bounds;
+use super::active_set::NOISE;
+use super::bounds::{Bounds, Side};
 use super::dense::{Symmetric, dot};
+use super::duality::Proof;
 
 /// The certificate that an answer must reach.
 pub(super) const TOLERANCE: f64 = 1e-8;
@@ -31,6 +33,11 @@ impl Hessian {
     }
 }
 
+/// `f64::max` would drop a NaN.
+pub(super) fn larger_or_nan(worst: f64, next: f64) -> f64 {
+    if next > worst || next.is_nan() { next } else { worst }
+}
+
 /// A quadratic objective over bounds and a budget.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Quadratic<'a> {
@@ -49,9 +56,34 @@ pub(super) struct Minimum {
     pub(super) certificate: f64,
     /// How the weights of the free assets follow a unit of `extra` added to `linear`, on this face.
     pub(super) response: Vec<f64>,
+    /// Prices and duality gap, in units of the objective.
+    pub(super) proof: Proof,
 }
 
 impl Quadratic<'_> {
+    /// How good weights are that keep bounds and budget: the largest violation of the optimality conditions,
+    /// relative to the terms they are made of, with prices and gap.
+    pub(super) fn judge(&self, weights: &[f64]) -> (f64, Proof) {
+        let Self { hessian, linear, bounds, .. } = *self;
+        let mut gradient = hessian.matrix.multiply(weights);
+        gradient.iter_mut().zip(linear).for_each(|(g, q)| *g -= q);
+        let undiversified: f64 = hessian.volatility.iter().zip(weights).map(|(v, w)| v * w.abs()).sum();
+        let magnitude = |i: usize| hessian.volatility[i] * undiversified + linear[i].abs();
+        let proof = Proof::new(&gradient, weights, bounds, |i| NOISE * magnitude(i));
+        let violation = |i: usize| {
+            let excess = gradient[i] - proof.multiplier;
+            let violation = match bounds.side(i, weights[i]) {
+                Side::Inside => excess.abs(),
+                _ if bounds.lower[i] == bounds.upper[i] => 0.0,
+                Side::Lower => (-excess).max(0.0),
+                Side::Upper => excess.max(0.0),
+            };
+            if violation == 0.0 { 0.0 } else { violation / (magnitude(i) + proof.multiplier.abs()) }
+        };
+        let certificate = (0..weights.len()).map(violation).fold(0.0, larger_or_nan);
+        (certificate, proof)
+    }
+
     /// Zero where the bounds allow it, then up (or down) asset by asset in the order of merit.
     pub(super) fn greedy_start(&self) -> Vec<f64> {
         let n = self.linear.len();

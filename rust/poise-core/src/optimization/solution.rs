@@ -35,6 +35,13 @@ pub struct Solution {
     pub riskless: Vec<usize>,
     /// The largest difference between a share of risk and its budget; NaN where there are no budgets.
     pub budget_gap: f64,
+    /// How fast the objective would improve if the bound at which a weight stands gave way, per unit of weight;
+    /// 0 for weights inside, empty where the solver knows no prices.
+    pub prices: Vec<f64>,
+    /// The objective as its solver states it; NaN where that is not one number.
+    pub objective: f64,
+    /// By how much no weights can better the objective; NaN where no dual is at hand.
+    pub gap: f64,
 }
 
 impl Solution {
@@ -50,6 +57,9 @@ impl Solution {
             ridge: 0.0,
             riskless,
             budget_gap: f64::NAN,
+            prices: Vec::new(),
+            objective: f64::NAN,
+            gap: f64::NAN,
         }
     }
 }

@@ -62,6 +62,9 @@ pub(super) fn risk_parity(
         ridge: 0.0,
         riskless: Vec::new(),
         budget_gap: parity.error,
+        prices: Vec::new(),
+        objective: f64::NAN,
+        gap: f64::NAN,
     })
 }
 

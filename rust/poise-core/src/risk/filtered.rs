@@ -87,7 +87,7 @@ pub fn filtered_tail(
 }
 
 /// A past return at today's volatility.
-fn rescaled(value: f64, past: f64, today: f64) -> f64 {
+pub(super) fn rescaled(value: f64, past: f64, today: f64) -> f64 {
     // Written so that volatilities too large for a float leave the return alone as well.
     if past > NEGLIGIBLE * today {
         // A return below -1 in the data (a debt, a fee) is not cut short.

@@ -11,6 +11,7 @@ mod contributions;
 mod drawdown;
 mod engine;
 mod filtered;
+mod filtered_online;
 mod historical;
 mod pro_forma;
 mod rolling;
@@ -33,6 +34,7 @@ pub use contributions::{
 pub use drawdown::{drawdowns, max_drawdown, max_drawdown_columns};
 pub use engine::{RiskEngine, RiskRule};
 pub use filtered::{FEWEST_OBSERVATIONS, MIN_OBSERVATIONS, filtered_scenarios, filtered_tail};
+pub use filtered_online::FilteredHistory;
 pub use historical::{historical_tail, historical_tail_columns};
 pub use rolling::{RollingTail, rolling_tail};
 pub use statistics::{ReturnStatistics, return_statistics};

@@ -38,13 +38,16 @@ impl Sample<'_> {
     }
 }
 
+/// The intensity that the noise of the entries alone asks for, whatever the covariance looks like.
+pub(super) fn of_noise(sample: &Sample<'_>) -> f64 {
+    let (s, unit) = deviations(sample);
+    estimate(sample, &s, mean_correlation(sample, &s, unit), unit)
+}
+
 /// The pulled covariance; NaN beside assets that were never seen, the target for pairs never seen together.
 pub(super) fn shrink(sample: &Sample<'_>) -> Result<Shrunk> {
     let n = sample.n_assets;
-    let variance = |i: usize| sample.second[packed::diagonal(i)];
-    let unit = (0..n).map(variance).fold(0.0, f64::max).sqrt();
-    // In units of the largest deviation, so that squares of tiny covariances do not underflow.
-    let s: Vec<f64> = (0..n).map(|i| if unit > 0.0 { variance(i).sqrt() / unit } else { 0.0 }).collect();
+    let (s, unit) = deviations(sample);
     let mean_correlation = mean_correlation(sample, &s, unit);
     let estimated = estimate(sample, &s, mean_correlation, unit);
     let needed = if sample.is_complete() { 0.0 } else { least(sample, &s, mean_correlation, unit)? };
@@ -63,6 +66,14 @@ pub(super) fn shrink(sample: &Sample<'_>) -> Result<Shrunk> {
         }
     }
     Ok(Shrunk { covariance, intensity })
+}
+
+/// The deviations in units of the largest, so that squares of tiny covariances do not underflow, and the unit.
+fn deviations(sample: &Sample<'_>) -> (Vec<f64>, f64) {
+    let variance = |i: usize| sample.second[packed::diagonal(i)];
+    let unit = (0..sample.n_assets).map(variance).fold(0.0, f64::max).sqrt();
+    let in_units = |i: usize| if unit > 0.0 { variance(i).sqrt() / unit } else { 0.0 };
+    ((0..sample.n_assets).map(in_units).collect(), unit)
 }
 
 /// The mean correlation of the pairs that move, where `F` is a covariance; 0 when there is no such pair.

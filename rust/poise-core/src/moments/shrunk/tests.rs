@@ -29,6 +29,7 @@ fn equals_the_batch_after_every_row() {
         let online = fed(&part, 15.0).shrunk().unwrap();
         let batch = constant_correlation_shrinkage(part.view(), Some(15.0), false).unwrap();
         assert!((online.intensity - batch.intensity).abs() < 1e-12, "row {t}");
+        assert_eq!(fed(&part, 15.0).noise_intensity(), online.intensity, "row {t}");
         assert!(close(&online.covariance, &batch.covariance), "row {t}");
     }
 }
@@ -56,6 +57,7 @@ fn before_the_second_row_nothing_is_known() {
     state.update(arr1(&[0.1, -0.2]).view()).unwrap();
     let shrunk = state.shrunk().unwrap();
     assert!(shrunk.intensity.is_nan() && shrunk.covariance.iter().all(|x| x.is_nan()));
+    assert!(state.noise_intensity().is_nan());
     state.update(arr1(&[0.1, 0.3]).view()).unwrap();
     assert!(state.shrunk().unwrap().covariance.iter().all(|x| x.is_finite()));
 }
@@ -107,6 +109,7 @@ proptest! {
             return Ok(());
         }
         prop_assert!((0.0..=1.0).contains(&shrunk.intensity));
+        prop_assert!((0.0..=shrunk.intensity).contains(&state.noise_intensity()));
         let seen: Vec<usize> = (0..n_assets).filter(|&i| rows.column(i).iter().any(|x| !x.is_nan())).collect();
         let part = Array2::from_shape_fn((seen.len(), seen.len()), |(a, b)| shrunk.covariance[(seen[a], seen[b])]);
         prop_assert!(part.iter().all(|x| x.is_finite()));

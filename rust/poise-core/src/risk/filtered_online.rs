@@ -1,0 +1,295 @@
+//! Filtered historical simulation that takes in one row at a time: `filtered`, its window moved on.
+//!
+//! Besides every return `r` and the volatility `sigma_s` before it the quotient is kept. While no quotient is
+//! missing or huge, and none at today's volatility loses everything, what a portfolio earns in all scenarios is
+//! one product of the quotients with `w sigma_{T+1}`; otherwise the scenarios are looked at one by one.
+
+use ndarray::{Array2, ArrayView1};
+use poise_simd::{Kernel, Simd, dispatch};
+
+use super::filtered::{MIN_OBSERVATIONS, rescaled};
+use super::historical::historical_tail;
+use super::tail::Tail;
+use crate::snapshot::{Format, Reader, Writer, refused};
+use crate::{Error, Result, validate};
+
+mod window;
+
+use window::Window;
+
+const FORMAT: Format = Format { mark: b"poiseFHS", version: 1, name: "a filtered history" };
+
+/// Squares of this add up without overflow, however many there are.
+const LARGEST: f64 = 1e150;
+
+/// The scenarios of the last rows.
+#[derive(Debug, Clone)]
+pub struct FilteredHistory {
+    half_life: f64,
+    decay_factor: f64,
+    window: Window,
+    variance: Vec<f64>,
+    mass: Vec<f64>,
+    volatility: Vec<f64>,
+    observations: Vec<u64>,
+    n_observations: u64,
+    /// `w sigma`, one per asset; kept so that a bar takes no memory.
+    exposures: Vec<f64>,
+    outcomes: Vec<f64>,
+}
+
+impl FilteredHistory {
+    /// A history that has seen nothing and keeps `window` rows.
+    ///
+    /// # Errors
+    /// No asset, a window of zero rows, a half-life that is not positive.
+    pub fn new(n_assets: usize, window: usize, half_life: f64) -> Result<Self> {
+        validate::half_life(half_life)?;
+        if n_assets == 0 {
+            return Err(Error::Empty { what: "row", unit: "asset" });
+        }
+        if window == 0 {
+            return Err(Error::OutOfRange { what: "window", value: 0.0, range: "at least 1 observation" });
+        }
+        let zeros = vec![0.0; n_assets];
+        Ok(Self {
+            half_life,
+            decay_factor: (-1.0 / half_life).exp2(),
+            window: Window::new(n_assets, window),
+            variance: zeros.clone(),
+            mass: zeros.clone(),
+            volatility: zeros.clone(),
+            observations: vec![0; n_assets],
+            n_observations: 0,
+            exposures: zeros,
+            outcomes: Vec::new(),
+        })
+    }
+
+    /// Assets in a row.
+    pub fn n_assets(&self) -> usize {
+        self.variance.len()
+    }
+
+    /// Rows kept.
+    pub fn window(&self) -> usize {
+        self.window.capacity()
+    }
+
+    /// The half-life of the volatility.
+    pub fn half_life(&self) -> f64 {
+        self.half_life
+    }
+
+    /// Rows seen.
+    pub fn n_observations(&self) -> u64 {
+        self.n_observations
+    }
+
+    /// The volatility of each asset expected for the next row; 0 before its first return.
+    pub fn volatility(&self) -> &[f64] {
+        &self.volatility
+    }
+
+    /// Own returns of each asset seen.
+    pub fn observations(&self) -> &[u64] {
+        &self.observations
+    }
+
+    /// Takes in the returns of one row, NaN where one is missing.
+    ///
+    /// # Errors
+    /// Another number of assets, an infinite return, one whose square would be infinite; nothing has changed then.
+    pub fn push(&mut self, row: ArrayView1<'_, f64>) -> Result<()> {
+        validate::length("row", row, self.n_assets())?;
+        refuse_giants("row", "column", row)?;
+        let young = |seen: u64| seen < MIN_OBSERVATIONS as u64;
+        let before = self.volatility.iter().zip(&self.observations);
+        let before = before.map(|(sigma, seen)| if young(*seen) { f64::NAN } else { *sigma });
+        self.window.push(row, before);
+        for (asset, value) in row.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+            self.mass[asset] = self.decay_factor * self.mass[asset] + 1.0;
+            self.variance[asset] += (value * value - self.variance[asset]) / self.mass[asset];
+            self.volatility[asset] = self.variance[asset].sqrt();
+            self.observations[asset] += 1;
+        }
+        self.n_observations += 1;
+        Ok(())
+    }
+
+    /// The kept rows at today's volatility, oldest first; rows before the first scenario are left out, NaN where
+    /// an asset has none.
+    pub fn scenarios(&self) -> Array2<f64> {
+        let skipped = self.window.rows_without_scenario();
+        let mut scenarios = Array2::zeros((self.window.n_rows() - skipped, self.n_assets()));
+        for (age, mut scenario) in (skipped..).zip(scenarios.outer_iter_mut()) {
+            let (values, before) = self.window.row(age);
+            for (((entry, value), past), now) in
+                scenario.iter_mut().zip(values).zip(before).zip(&self.volatility)
+            {
+                *entry = at(*value, *past, *now);
+            }
+        }
+        scenarios
+    }
+
+    /// What a portfolio earns in the scenarios that all of its assets have, oldest first.
+    ///
+    /// # Errors
+    /// Another number of weights, one that is not finite or absurdly large.
+    pub fn outcomes(&mut self, weights: ArrayView1<'_, f64>) -> Result<&[f64]> {
+        validate::length("weights", weights, self.n_assets())?;
+        validate::finite("weights", weights)?;
+        refuse_giants("weights", "index", weights)?;
+        self.outcomes.clear();
+        let wildest = self.volatility.iter().fold(0.0_f64, |most, sigma| most.max(*sigma));
+        if self.window.largest_loss() * wildest < 1.0 {
+            for ((exposure, weight), sigma) in self.exposures.iter_mut().zip(weights).zip(&self.volatility) {
+                *exposure = weight * sigma;
+            }
+            for quotients in self.window.quotients() {
+                dispatch(Products { exposures: &self.exposures, quotients, outcomes: &mut self.outcomes });
+            }
+        } else {
+            let held: Vec<(usize, f64)> =
+                weights.iter().copied().enumerate().filter(|(_, weight)| *weight != 0.0).collect();
+            let mut outcomes = std::mem::take(&mut self.outcomes);
+            outcomes.extend((0..self.window.n_rows()).filter_map(|age| self.scenario_of(age, &held)));
+            self.outcomes = outcomes;
+        }
+        Ok(&self.outcomes)
+    }
+
+    /// What is held earns in one kept row at today's volatility; `None` where an asset has no scenario.
+    fn scenario_of(&self, age: usize, held: &[(usize, f64)]) -> Option<f64> {
+        let (values, before) = self.window.row(age);
+        let mut sum = 0.0;
+        for &(asset, weight) in held {
+            let scenario = at(values[asset], before[asset], self.volatility[asset]);
+            if !scenario.is_finite() {
+                return None;
+            }
+            sum += weight * scenario;
+        }
+        Some(sum)
+    }
+
+    /// Value at risk and conditional value at risk of a portfolio at every level; none where there are fewer
+    /// scenarios than `least`.
+    ///
+    /// # Errors
+    /// As [`FilteredHistory::outcomes`]; a level outside (0, 1).
+    pub fn tails(&mut self, weights: ArrayView1<'_, f64>, levels: &[f64], least: usize) -> Result<Vec<Tail>> {
+        let outcomes = self.outcomes(weights)?;
+        if outcomes.len() < least.max(1) {
+            return Ok(Vec::new());
+        }
+        levels.iter().map(|level| historical_tail(ArrayView1::from(outcomes), *level)).collect()
+    }
+
+    /// The history as bytes, from which [`FilteredHistory::from_bytes`] continues bit for bit.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::new(FORMAT);
+        writer.count(self.n_assets() as u64);
+        writer.count(self.window() as u64);
+        writer.reals(&[self.half_life]);
+        writer.count(self.n_observations);
+        writer.reals(&self.variance);
+        writer.reals(&self.mass);
+        self.observations.iter().for_each(|count| writer.count(*count));
+        writer.count(self.window.n_rows() as u64);
+        for row in 0..self.window.n_rows() {
+            let (values, before) = self.window.row(row);
+            writer.reals(values);
+            writer.reals(before);
+        }
+        writer.finish()
+    }
+
+    /// The history that [`FilteredHistory::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// Bytes that are short, damaged, of another state, newer, or hold what no rows could have led to.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::open(bytes, FORMAT)?;
+        let n_assets = reader.size()?;
+        let window = usize::try_from(reader.count()?).map_err(|error| refused(error.to_string()))?;
+        let half_life = reader.real()?;
+        let mut history =
+            Self::new(n_assets, window, half_life).map_err(|error| refused(error.to_string()))?;
+        history.n_observations = reader.count()?;
+        history.variance = reader.reals(n_assets)?;
+        history.mass = reader.reals(n_assets)?;
+        for count in &mut history.observations {
+            *count = reader.count()?;
+        }
+        let n_rows = reader.count()?;
+        let ordinary = |number: &f64| (0.0..f64::INFINITY).contains(number);
+        let possible = history.variance.iter().chain(&history.mass).all(ordinary)
+            && history.observations.iter().all(|count| *count <= history.n_observations)
+            && n_rows == history.n_observations.min(window as u64);
+        if !possible {
+            return Err(refused("its numbers contradict each other".to_owned()));
+        }
+        for _ in 0..n_rows {
+            let (values, before) = (reader.reals(n_assets)?, reader.reals(n_assets)?);
+            if values.iter().chain(&before).any(|number| number.is_infinite()) {
+                return Err(refused("a return or a volatility is infinite".to_owned()));
+            }
+            history.window.push(ArrayView1::from(&values), before.into_iter());
+        }
+        reader.close()?;
+        history.volatility = history.variance.iter().map(|variance| variance.sqrt()).collect();
+        Ok(history)
+    }
+}
+
+/// A past return at today's volatility, NaN where it or the volatility before it is missing.
+fn at(value: f64, past: f64, today: f64) -> f64 {
+    if value.is_nan() || past.is_nan() { f64::NAN } else { rescaled(value, past, today) }
+}
+
+/// Refuses the first number that is infinite or has an infinite square; NaN passes.
+fn refuse_giants(what: &'static str, axis: &str, values: ArrayView1<'_, f64>) -> Result<()> {
+    match values.iter().enumerate().find(|(_, value)| value.abs() > LARGEST) {
+        Some((place, &value)) if value.is_infinite() => {
+            Err(Error::NonFinite { what, value, position: format!("{axis} {place}") })
+        }
+        Some((_, &value)) => Err(Error::OutOfRange { what, value, range: "at most 1e150 in size" }),
+        None => Ok(()),
+    }
+}
+
+/// `q' e` of every row of quotients, in eight running sums whatever the instruction set, so that a restored
+/// history goes on with the same bits on any machine.
+struct Products<'a> {
+    exposures: &'a [f64],
+    quotients: &'a [f64],
+    outcomes: &'a mut Vec<f64>,
+}
+
+impl Kernel for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _simd: S) {
+        let (exposures, last_exposures) = self.exposures.as_chunks::<8>();
+        let products = self.quotients.chunks_exact(self.exposures.len()).map(|row| {
+            let (row, last_row) = row.as_chunks::<8>();
+            let mut sums = [0.0; 8];
+            for (exposures, row) in exposures.iter().zip(row) {
+                for lane in 0..8 {
+                    sums[lane] += exposures[lane] * row[lane];
+                }
+            }
+            for (sum, (exposure, quotient)) in sums.iter_mut().zip(last_exposures.iter().zip(last_row)) {
+                *sum += exposure * quotient;
+            }
+            sums.iter().sum::<f64>()
+        });
+        self.outcomes.extend(products);
+    }
+}
+
+#[cfg(test)]
+mod tests;
