@@ -5,6 +5,13 @@ went in.
 """
 
 from poise.optimization.allocators import cap_weighted, equal_weights, inverse_volatility, water_fill
+from poise.optimization.frontier import (
+    CornerPortfolio,
+    EfficientFrontier,
+    FrontierPoints,
+    efficient_frontier,
+)
+from poise.optimization.maximum_sharpe import solve_maximum_sharpe
 from poise.optimization.result import (
     BindingBound,
     ConstraintReading,
@@ -23,14 +30,19 @@ from poise.optimization.solvers import (
 __all__ = [
     "BindingBound",
     "ConstraintReading",
+    "CornerPortfolio",
+    "EfficientFrontier",
+    "FrontierPoints",
     "OptimizationResult",
     "OptimizationStatus",
     "Relaxation",
     "RiskParity",
     "cap_weighted",
+    "efficient_frontier",
     "equal_weights",
     "inverse_volatility",
     "solve_maximum_diversification",
+    "solve_maximum_sharpe",
     "solve_mean_variance",
     "solve_minimum_variance",
     "solve_risk_parity",

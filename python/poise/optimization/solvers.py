@@ -7,19 +7,18 @@ semidefinite covariance and bounds that admit a full investment.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from poise import _native
-from poise.domain.labels import BARE, Labels, unwrap_square, unwrap_vector
-from poise.errors import EmptyUniverseError, ParameterError
+from poise.domain.labels import Labels, unwrap_vector
 from poise.optimization.answer import to_result
+from poise.optimization.inputs import read_covariance, read_real
 from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
 from poise.optimization.result import OptimizationResult
-from poise.typing import ArrayLike, Bounds, Matrix
-
-_FLOAT64 = np.dtype(np.float64)
+from poise.typing import ArrayLike, Bounds, Vector
 
 
 def solve_risk_parity(
@@ -82,7 +81,7 @@ def solve_risk_parity(
        Optimization.
     .. [3] Richard and Roncalli (2019). Constrained Risk Budgeting Portfolios.
     """
-    matrix, labels = _read_covariance(covariance)
+    matrix, labels = read_covariance(covariance)
     shares = start = box = None
     if budgets is not None:
         shares, labels = unwrap_vector(budgets, "budgets", labels)
@@ -93,7 +92,9 @@ def solve_risk_parity(
         if leaves_cash(box[1]):
             _native.risk_parity(matrix, shares, None, start)
             return held_at_upper(box[1], labels)
-    return to_result(_native.risk_parity(matrix, shares, box, start), labels, "risk parity")
+    began = perf_counter()
+    solution = _native.risk_parity(matrix, shares, box, start)
+    return to_result(solution, labels, "risk parity", perf_counter() - began)
 
 
 def solve_minimum_variance(
@@ -101,6 +102,7 @@ def solve_minimum_variance(
     *,
     bounds: Bounds | None = None,
     constraints: Callable[[Any], Sequence[Any]] | None = None,
+    initial_weights: ArrayLike | None = None,
 ) -> OptimizationResult:
     """Weights of least variance within the bounds.
 
@@ -115,12 +117,16 @@ def solve_minimum_variance(
     constraints : callable, optional
         Takes the weights as a ``cvxpy.Variable`` of length ``n_assets`` and returns a list of convex cvxpy
         constraints to keep as well, such as ``lambda w: [w[:3].sum() <= 0.5]``. Solved by Clarabel.
+    initial_weights : array_like of shape (n_assets,), optional
+        The answer of a neighbouring problem, such as that of the bar before: fewer steps to the same answer.
+        What breaks a bound or the sum is moved there first.
 
     Returns
     -------
     OptimizationResult
         The certificate is the largest violation of the optimality conditions relative to the terms they
-        are made of, ``v_i * sum(v * abs(w))`` with ``v`` the volatilities. With `constraints` it is the
+        are made of, ``v_i * sum(v * abs(w))`` with ``v`` the volatilities; the objective
+        is the variance. With `constraints` the certificate is the
         largest of Clarabel's relative duality gap and the violation of a constraint; where no weights meet
         them the answer without them is returned with status ``relaxed``, and ``messages`` says how far
         each is from being kept.
@@ -144,14 +150,16 @@ def solve_minimum_variance(
     ----------
     .. [1] Markowitz (1956). The Optimization of a Quadratic Function Subject to Linear Constraints.
     """
-    matrix, labels = _read_covariance(covariance)
+    matrix, labels = read_covariance(covariance)
     lower, upper = read_bounds(bounds, len(matrix), labels)
     if leaves_cash(upper):
         _native.minimum_variance(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)
-    unconstrained = _native.minimum_variance(matrix, lower, upper)
+    start = _read_start(initial_weights, labels)
+    began = perf_counter()
+    unconstrained = _native.minimum_variance(matrix, lower, upper, start)
     if constraints is None:
-        return to_result(unconstrained, labels, "minimum variance")
+        return to_result(unconstrained, labels, "minimum variance", perf_counter() - began)
     from poise.optimization.constrained import solve_constrained
 
     return solve_constrained(matrix, (lower, upper), constraints, unconstrained, labels)
@@ -163,6 +171,7 @@ def solve_mean_variance(
     *,
     risk_aversion: float,
     bounds: Bounds | None = None,
+    initial_weights: ArrayLike | None = None,
 ) -> OptimizationResult:
     """Weights that maximise ``mu'w - risk_aversion / 2 * w'Sw`` within the bounds.
 
@@ -178,12 +187,15 @@ def solve_mean_variance(
         Positive: 2 to 4 are common with annual figures.
     bounds : tuple, default=(0, 1)
         Lower and upper bound, each a scalar or one per asset; negative and infinite ones are allowed.
+    initial_weights : array_like of shape (n_assets,), optional
+        The answer of a neighbouring problem, such as that of the bar before: fewer steps to the same answer.
+        What breaks a bound or the sum is moved there first.
 
     Returns
     -------
     OptimizationResult
         The certificate is that of :func:`solve_minimum_variance`, the expected returns counted among the
-        terms.
+        terms; the objective is ``mu'w - risk_aversion / 2 * w'Sw``.
 
     Raises
     ------
@@ -204,18 +216,24 @@ def solve_mean_variance(
     ----------
     .. [1] Markowitz (1952). Portfolio Selection.
     """
-    matrix, labels = _read_covariance(covariance)
+    matrix, labels = read_covariance(covariance)
     means, labels = unwrap_vector(expected_returns, "expected_returns", labels)
     lower, upper = read_bounds(bounds, len(matrix), labels)
-    aversion = _real(risk_aversion, "risk_aversion")
+    aversion = read_real(risk_aversion, "risk_aversion")
     if leaves_cash(upper):
         _native.mean_variance(means, matrix, aversion, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)
-    return to_result(_native.mean_variance(means, matrix, aversion, lower, upper), labels, "mean-variance")
+    start = _read_start(initial_weights, labels)
+    began = perf_counter()
+    solution = _native.mean_variance(means, matrix, aversion, lower, upper, start)
+    return to_result(solution, labels, "mean-variance", perf_counter() - began)
 
 
 def solve_maximum_diversification(
-    covariance: ArrayLike, *, bounds: Bounds | None = None
+    covariance: ArrayLike,
+    *,
+    bounds: Bounds | None = None,
+    initial_weights: ArrayLike | None = None,
 ) -> OptimizationResult:
     """Long-only weights with the largest ratio of mean volatility to portfolio volatility.
 
@@ -227,12 +245,15 @@ def solve_maximum_diversification(
         Positive semidefinite; what rounding to three digits spoils is taken with status ``degenerate``.
     bounds : tuple, default=(0, 1)
         Lower and upper bound, each a scalar or one per asset. Negative lower bounds count as 0.
+    initial_weights : array_like of shape (n_assets,), optional
+        The answer of a neighbouring problem, such as that of the bar before: fewer steps to the same answer.
+        What breaks a bound or the sum is moved there first.
 
     Returns
     -------
     OptimizationResult
         The certificate is the largest violation of the optimality conditions relative to the terms they
-        are made of.
+        are made of; the objective is the ratio.
 
     Raises
     ------
@@ -252,28 +273,16 @@ def solve_maximum_diversification(
     .. [1] Choueifaty and Coignard (2008). Toward Maximum Diversification.
     .. [2] Choueifaty, Froidure and Reynier (2013). Properties of the Most Diversified Portfolio.
     """
-    matrix, labels = _read_covariance(covariance)
+    matrix, labels = read_covariance(covariance)
     lower, upper = read_bounds(bounds, len(matrix), labels)
     if leaves_cash(upper):
         _native.maximum_diversification(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)
-    return to_result(_native.maximum_diversification(matrix, lower, upper), labels, "maximum diversification")
+    start = _read_start(initial_weights, labels)
+    began = perf_counter()
+    solution = _native.maximum_diversification(matrix, lower, upper, start)
+    return to_result(solution, labels, "maximum diversification", perf_counter() - began)
 
 
-def _read_covariance(covariance: ArrayLike) -> tuple[Matrix, Labels]:
-    # The common case first: the labels' way takes as long as ten assets' solution.
-    if type(covariance) is np.ndarray and covariance.dtype is _FLOAT64 and covariance.flags.aligned:
-        shape = covariance.shape
-        if len(shape) == 2 and shape[0] == shape[1] > 0:
-            return covariance, BARE
-    matrix, labels = unwrap_square(covariance)
-    if not len(matrix):
-        raise EmptyUniverseError("covariance has no assets; widen the universe")
-    return matrix, labels
-
-
-def _real(value: Any, name: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ParameterError(f"{name} is {value!r}, expected a number") from None
+def _read_start(initial_weights: ArrayLike | None, labels: Labels) -> Vector | None:
+    return None if initial_weights is None else unwrap_vector(initial_weights, "initial_weights", labels)[0]
