@@ -34,6 +34,6 @@ mod unhindered;
 pub use bounds::{Bounds, Side, fill};
 pub use maximum_diversification::maximum_diversification;
 pub use mean_variance::{mean_variance, minimum_variance};
-pub use program::{Program, ProgramSolution, Trading, quadratic_program};
+pub use program::{Program, ProgramSolution, Trading, maximum_ratio_program, quadratic_program};
 pub use risk_parity::{risk_parity, risk_parity_from};
 pub use solution::{Solution, Status};

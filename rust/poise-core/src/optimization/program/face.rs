@@ -214,7 +214,7 @@ impl Face {
             if error.is_nan() {
                 return false;
             }
-            if error <= 0.01 * NOISE || (round > 2 && error > 0.7 * best) {
+            if error <= 0.01 * NOISE || (!curved && round > 2 && error > 0.7 * best) {
                 break;
             }
             best = best.min(error);
