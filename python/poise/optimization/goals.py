@@ -70,7 +70,7 @@ class Quadratic:
 
     def expression(self, weights: Any, figures: dict[str, Any], costs: Any) -> tuple[Any, list[Any]]:
         """Return what cvxpy is to minimise, in units of the scale, and constraints that define it."""
-        from poise.optimization.convex import cp
+        from poise.optimization.expressing import cp
 
         return 0.5 * cp.sum_squares(figures["root"] @ weights) - figures["linear"] @ weights + costs, []
 
@@ -120,7 +120,7 @@ class Ratio:
 
     def expression(self, weights: Any, figures: dict[str, Any], costs: Any) -> tuple[Any, list[Any]]:
         """Return what cvxpy is to minimise, in units of the scale, and constraints that define it."""
-        from poise.optimization.convex import cp
+        from poise.optimization.expressing import cp
 
         return cp.norm(figures["root"] @ weights, 2) - figures["linear"] @ weights + costs, []
 
