@@ -129,6 +129,13 @@ class Ratio:
         volatility = float(np.sqrt(np.maximum(weights @ self.covariance @ weights, 0.0)))
         return self.tilt * volatility - float(self.excess @ weights)
 
+    def gradient(self, weights: Vector) -> Vector:
+        """Return the slope of the loss; without volatility that of the excess alone."""
+        pull = self.covariance @ weights
+        volatility = float(np.sqrt(np.maximum(weights @ pull, 0.0)))
+        slope: Vector = (self.tilt / volatility * pull if volatility > 0.0 else 0.0) - self.excess
+        return slope
+
 
 Goal = Any
 """Something with the attributes of `Quadratic`: kind, covariance, scale, figures, expression, loss, sign."""

@@ -16,7 +16,7 @@ from poise.optimization.constrained import box_answer, plain_answer
 from poise.optimization.constraints.parts import ConstraintSet
 from poise.optimization.goals import Frictions, Quadratic, Ratio
 from poise.optimization.native_program import found_by_core
-from poise.optimization.programs import OPTIMAL_BELOW, Found, best_route, solve_program
+from poise.optimization.programs import OPTIMAL_BELOW, Found, best_route, solve_program, stays_put
 from poise.optimization.relaxing import relax
 from poise.optimization.result import OptimizationResult, OptimizationStatus
 from poise.optimization.trading_costs import TradingCosts
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 STEPS = 30
 """Steps of Dinkelbach's method, which doubles its digits with each."""
+
+NOTHING_EARNED = "no weights within the limits earn anything: least variance instead"
 
 SETTLED = 1e-10
 """Relative growth of a ratio below which it stands."""
@@ -70,7 +72,9 @@ def _within(
     if box.status in {OptimizationStatus.OPTIMAL, OptimizationStatus.DEGENERATE}:
         plain = plain_answer(box, Ratio(covariance, excess), limits, costs, labels, method, began)
         if plain is not None:
-            return replace(plain, objective=_ratio(excess, covariance, box.weights, None))
+            ratio = _ratio(excess, covariance, box.weights, None)
+            said = plain.messages if ratio > 0.0 else (NOTHING_EARNED, *plain.messages)
+            return replace(plain, objective=ratio, messages=said)
     notes = tuple(remarks(box, labels))
     if box.riskless:
         lower, upper, still = limits.lower.copy(), limits.upper.copy(), list(box.riskless)
@@ -98,7 +102,7 @@ def _solved(
     found = _by_dinkelbach(excess, covariance, limits, costs) if found is None else found
     ratio = _ratio(excess, covariance, found.weights, costs)
     if not ratio > 0.0:
-        notes = ("no weights within the limits earn anything: least variance instead", *notes)
+        notes = (NOTHING_EARNED, *notes)
         degenerate = True
     goal = Ratio(covariance, excess, max(ratio, 0.0) if math.isfinite(ratio) else 0.0)
     result = solve_program(
@@ -153,6 +157,10 @@ def _by_dinkelbach(
     excess: Vector, covariance: Matrix, limits: ConstraintSet, costs: Frictions | None
 ) -> Found:
     """Return the largest ratio from below: each tilt is the ratio of the weights before."""
+    if costs is not None:
+        held = _ratio(excess, covariance, costs.current, None)
+        if held > 0.0 and stays_put(Ratio(covariance, excess, held), limits, costs):
+            return Found(costs.current.copy(), 0.0, 0.0, 0, None, {})
     calm = Quadratic(covariance, 2.0, np.zeros(len(covariance)))
     found, kept = _first_positive(excess, calm, limits, costs)
     best = _ratio(excess, covariance, found.weights, costs)

@@ -102,7 +102,6 @@ def promises_kept(result: OptimizationResult, lower: Any = 0.0, upper: Any = 1.0
     assert np.isfinite(weights).all()
     assert (weights >= lower).all()
     assert (weights <= upper).all()
-    assert not ((weights != 0.0) & (np.abs(weights) < 1e-15)).any()
     assert not np.signbit(weights[weights == 0.0]).any()
     if result.status is not OptimizationStatus.INFEASIBLE:
         assert abs(math.fsum(weights) - 1.0) <= SUM
