@@ -20,6 +20,9 @@ from poise.universe import UniverseJudgement, judge_universe
 
 __all__ = ["EnhancedPortfolioMetrics", "EnhancedPortfolioStrategy"]
 
+_TOLD_ONCE = frozenset({"declared", "liquidity_unknown", "untiered"})
+"""Several rooms notice these, each in its own words."""
+
 _KEYS = ("symbol", "price_data", "portfolio", "market_data")
 
 
@@ -108,13 +111,15 @@ class EnhancedPortfolioStrategy:
         if portfolio is None:
             held = equal_book(panel)
             found.append(
-                "default_portfolio: no portfolio given; equal weights of the assets alive, worth 10,000"
+                "default_portfolio: no portfolio given; equal weights of the assets alive, worth 10,000; "
+                "pass portfolio with the cash and positions you hold"
             )
         else:
             held = Portfolio.of(portfolio)
         if data.views is not None:
             found.append(
-                "views_unused: market_data['views'] was read, but no target takes views into account yet"
+                "views_unused: market_data['views'] was read, but no target takes views into account yet; "
+                "leave them out"
             )
         with self._lock:
             universe, cycle = self._follow(data.panel, panel)
@@ -132,10 +137,12 @@ class EnhancedPortfolioStrategy:
             signal=None if symbol is None else decision.signals[symbol],
             target_weights=decision.target.weights,
             recommendation=None if symbol is None else recommend(decision, symbol),
-            warnings=tuple(dict.fromkeys([*found, *universe.warnings, *decision.warnings])),
+            warnings=_once_told([*found, *universe.warnings, *decision.warnings]),
             as_of=decision.as_of,
             source=data.source,
             verdicts=dict(decision.signals),
+            current_weights=decision.weights,
+            reasons=decision.target.reasons,
         )
 
     def _follow(self, given: PricePanel, panel: PricePanel) -> tuple[UniverseJudgement, DecisionCycle]:
@@ -195,7 +202,7 @@ class EnhancedPortfolioStrategy:
             universe, cycle = self._follow(given, to_daily(given))
             if portfolio is not None:
                 cycle.hold(Portfolio.of(portfolio))
-        return tuple(dict.fromkeys([*warnings, *universe.warnings]))
+        return _once_told([*warnings, *universe.warnings])
 
     def observe(self, bar: Bar) -> None:
         """Learn from a completed bar without deciding: the cheap tick of a live loop.
@@ -314,6 +321,15 @@ class EnhancedPortfolioStrategy:
         return self._cycle, self._feed
 
 
+def _once_told(warnings: list[str]) -> tuple[str, ...]:
+    """Return the warnings without repeats; what the prices say of unknown figures is not said again."""
+    told: dict[str, str] = {}
+    for warning in warnings:
+        word = warning.partition(":")[0]
+        told.setdefault(word if word in _TOLD_ONCE else warning, warning)
+    return tuple(told.values())
+
+
 def _market_data(request: Mapping[str, Any]) -> tuple[MarketData, tuple[str, ...]]:
     price_data, market_data = request.get("price_data"), request.get("market_data")
     if price_data is None and (market_data is None or (isinstance(market_data, Mapping) and not market_data)):
@@ -324,5 +340,7 @@ def _market_data(request: Mapping[str, Any]) -> tuple[MarketData, tuple[str, ...
                 f"{symbol} is not in the embedded sample{did_you_mean(symbol, data.panel.symbols)}; "
                 "pass its prices as price_data or market_data"
             )
-        return data, (f"embedded_sample: no prices given; {data.source}",)
+        return data, (
+            f"embedded_sample: no prices given; {data.source}; pass price_data or market_data for your own",
+        )
     return panel_from(price_data, symbol=request.get("symbol"), market_data=market_data), ()

@@ -1,5 +1,6 @@
 """One bar in, one decision out."""
 
+from poise.decision.across_markets import across_markets
 from poise.decision.cycle import DecisionCycle
 from poise.decision.decision import Decision
 from poise.decision.follow import equal_book, follow
@@ -12,6 +13,7 @@ __all__ = [
     "DecisionCycle",
     "Measurement",
     "RegimePath",
+    "across_markets",
     "equal_book",
     "follow",
     "recommend",

@@ -15,7 +15,10 @@ def cycle_notes(
     """Return the warnings of the estimators: who is warming, whose liquidity is unknown."""
     found = list(outlook.warnings)
     if regime is None:
-        found.append("warming: the regime detector has seen fewer than 20 bars; all regimes are as likely")
+        found.append(
+            "warming: the regime detector has seen fewer than 20 bars; all regimes are as likely; "
+            "pass a longer history"
+        )
     unknown = [
         s
         for s, volume in zip(conditions.symbols, conditions.dollar_volume.tolist(), strict=True)
@@ -24,7 +27,7 @@ def cycle_notes(
     if unknown:
         found.append(
             f"liquidity_unknown: no dollar volume for {_some(unknown)}; impact is taken as 0, "
-            "participation unchecked"
+            "participation unchecked; pass volumes"
         )
     return tuple(found)
 

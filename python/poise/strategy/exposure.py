@@ -26,7 +26,7 @@ BRAKE_GAIN = 1.5
 """With 1.5 the drawdown brake starts after a third of the budget is spent."""
 
 OWN_VOLATILITY_SHARE = 0.8
-NO_VALUE = "drawdown: nothing held so far: 1.00"
+NO_VALUE = "drawdown: nothing held so far: exposure x 1.00"
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,10 @@ class ExposureRule:
             OWN_VOLATILITY_SHARE * _median(self._own_volatility) if self._target is None else self._target
         )
         factor = 1.0 if now <= target else target / now
-        return factor, f"volatility: {now:.2%} a bar against a target of {target:.2%}: {factor:.2f}"
+        return (
+            factor,
+            f"volatility: {now:.2%} a bar against a target of {target:.2%}: exposure x {factor:.2f}",
+        )
 
     def _trend_factor(self) -> tuple[float, str]:
         usable = [span for span in TREND_SPANS if self._n_returns >= span]
@@ -218,7 +221,10 @@ class ExposureRule:
             return 1.0, f"trend: warming, {self._n_returns} of {TREND_SPANS[0]} returns: neutral"
         above = [span for span in usable if self._level > self._averages[span].value]
         factor = self._trend_floor + (1.0 - self._trend_floor) * len(above) / len(usable)
-        return factor, f"trend: base book above {len(above)} of {len(usable)} averages: {factor:.2f}"
+        return (
+            factor,
+            f"trend: base book above {len(above)} of {len(usable)} averages: exposure x {factor:.2f}",
+        )
 
     def _drawdown_factor(self, portfolio_value: float | None) -> tuple[float, str]:
         if portfolio_value is None:
@@ -226,7 +232,7 @@ class ExposureRule:
                 self._peak *= 2.0 ** (-1.0 / PEAK_HALF_LIFE)
             return 1.0, NO_VALUE
         if portfolio_value <= 0.0:
-            return 0.0, f"drawdown: the book is worth {portfolio_value:g}: 0.00"
+            return 0.0, f"drawdown: the book is worth {portfolio_value:g}: exposure x 0.00"
         decayed = 0.0 if self._peak is None else self._peak * 2.0 ** (-1.0 / PEAK_HALF_LIFE)
         self._peak = max(portfolio_value, decayed)
         floor = 1.0 - self._drawdown_budget
@@ -234,7 +240,7 @@ class ExposureRule:
         factor = min(1.0, BRAKE_GAIN * cushion)
         return factor, (
             f"drawdown: {1.0 - portfolio_value / self._peak:.1%} below the decaying peak, "
-            f"budget {self._drawdown_budget:.0%}: {factor:.2f}"
+            f"budget {self._drawdown_budget:.0%}: exposure x {factor:.2f}"
         )
 
     def _settle(self, raw: float) -> tuple[float, tuple[str, ...]]:
