@@ -61,7 +61,7 @@ def universes(draw):
 
 
 def cliques(correlation, threshold):
-    """Groups all of whose pairs reach the threshold and none with what is outside: one bet, however joined."""
+    """Groups all of whose pairs reach the threshold and none with an outsider: one bet, however joined."""
     near = correlation >= threshold
     left, found = set(range(len(near))), []
     while left:
