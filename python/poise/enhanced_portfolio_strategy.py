@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from poise.config.portfolio import PortfolioSettings
-from poise.decision import Decision, DecisionCycle, Measurement, equal_book, follow, recommend
+from poise.decision import Decision, DecisionCycle, Measurement, equal_book, follow, recommend, told_once
 from poise.domain.analysis import StrategyAnalysis
 from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.portfolio import Portfolio
@@ -19,9 +19,6 @@ from poise.strategy import measure_intraday_trend
 from poise.universe import UniverseJudgement, judge_universe
 
 __all__ = ["EnhancedPortfolioMetrics", "EnhancedPortfolioStrategy"]
-
-_TOLD_ONCE = frozenset({"declared", "liquidity_unknown", "untiered"})
-"""Several rooms notice these, each in its own words."""
 
 _KEYS = ("symbol", "price_data", "portfolio", "market_data")
 
@@ -137,7 +134,7 @@ class EnhancedPortfolioStrategy:
             signal=None if symbol is None else decision.signals[symbol],
             target_weights=decision.target.weights,
             recommendation=None if symbol is None else recommend(decision, symbol),
-            warnings=_once_told([*found, *universe.warnings, *decision.warnings]),
+            warnings=told_once([*found, *universe.warnings, *decision.warnings]),
             as_of=decision.as_of,
             source=data.source,
             verdicts=dict(decision.signals),
@@ -202,7 +199,7 @@ class EnhancedPortfolioStrategy:
             universe, cycle = self._follow(given, to_daily(given))
             if portfolio is not None:
                 cycle.hold(Portfolio.of(portfolio))
-        return _once_told([*warnings, *universe.warnings])
+        return told_once([*warnings, *universe.warnings])
 
     def observe(self, bar: Bar) -> None:
         """Learn from a completed bar without deciding: the cheap tick of a live loop.
@@ -319,15 +316,6 @@ class EnhancedPortfolioStrategy:
         if self._cycle is None or self._feed is None:
             raise StateError("the strategy has seen no bar; call warm_up() with a history first")
         return self._cycle, self._feed
-
-
-def _once_told(warnings: list[str]) -> tuple[str, ...]:
-    """Return the warnings without repeats; what the prices say of unknown figures is not said again."""
-    told: dict[str, str] = {}
-    for warning in warnings:
-        word = warning.partition(":")[0]
-        told.setdefault(word if word in _TOLD_ONCE else warning, warning)
-    return tuple(told.values())
 
 
 def _market_data(request: Mapping[str, Any]) -> tuple[MarketData, tuple[str, ...]]:

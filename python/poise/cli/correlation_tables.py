@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_PAIRS = 12
 _ENDS = 3
+_ALIKE = 0.005
+"""A spread below this reads as 0.00: the estimate was shrunk to one correlation for all."""
 
 
 def correlation_tables(
@@ -38,13 +40,21 @@ def _summary(summary: CorrelationSummary) -> RenderableType:
             f"{number(summary.average)}, {number(summary.dispersion)}",
         ),
         ("moved by one common factor", percent(summary.first_eigenvalue_share, 0)),
-        ("most alike", _pairs(summary.most_correlated)),
-        ("least alike", _pairs(summary.least_correlated)),
+        *_ends(summary),
         *((f"group {k}", ", ".join(map(str, group))) for k, group in enumerate(groups, start=1)),
     ]
     if summary.left_out:
         rows.append(("still unknown", ", ".join(map(str, summary.left_out))))
     return table("Correlation", ["", ""], rows, words=2)
+
+
+def _ends(summary: CorrelationSummary) -> list[tuple[str, str]]:
+    if summary.dispersion < _ALIKE and len(summary.assets) > 2:
+        return [("pairs cannot be told apart", f"all are taken to be {number(summary.average)}")]
+    return [
+        ("most alike", _pairs(summary.most_correlated)),
+        ("least alike", _pairs(summary.least_correlated)),
+    ]
 
 
 def _pairs(pairs: Sequence[Any]) -> str:

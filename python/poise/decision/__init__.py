@@ -5,6 +5,7 @@ from poise.decision.cycle import DecisionCycle
 from poise.decision.decision import Decision
 from poise.decision.follow import equal_book, follow
 from poise.decision.metrics import Measurement
+from poise.decision.notes import told_once
 from poise.decision.recommendation import recommend
 from poise.decision.regime_path import RegimePath, regime_path
 
@@ -18,4 +19,5 @@ __all__ = [
     "follow",
     "recommend",
     "regime_path",
+    "told_once",
 ]

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from poise.domain.conditions import MarketConditions
 from poise.domain.regime import RegimeState
 from poise.strategy import Outlook
+
+_TOLD_ONCE = frozenset({"declared", "liquidity_unknown", "untiered"})
+"""Several rooms notice these, each in its own words."""
+
+
+def told_once(warnings: Iterable[str]) -> tuple[str, ...]:
+    """Return the warnings without repeats; of figures that nobody knows the first to say so is enough."""
+    told: dict[str, str] = {}
+    for warning in warnings:
+        word = warning.partition(":")[0]
+        told.setdefault(word if word in _TOLD_ONCE else warning, warning)
+    return tuple(told.values())
 
 
 def cycle_notes(
