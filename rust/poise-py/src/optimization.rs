@@ -176,6 +176,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Solution>()?;
     module.add_class::<program::ProgramSolution>()?;
     module.add_function(wrap_pyfunction!(program::quadratic_program, module)?)?;
+    module.add_function(wrap_pyfunction!(program::maximum_ratio_program, module)?)?;
     module.add_function(wrap_pyfunction!(risk_parity, module)?)?;
     module.add_function(wrap_pyfunction!(minimum_variance, module)?)?;
     module.add_function(wrap_pyfunction!(mean_variance, module)?)?;

@@ -39,6 +39,6 @@ pub use critical_line::{Corner, Frontier, efficient_frontier};
 pub use maximum_diversification::maximum_diversification;
 pub use maximum_sharpe::maximum_sharpe;
 pub use mean_variance::{mean_variance, minimum_variance};
-pub use program::{Program, ProgramSolution, Trading, quadratic_program};
+pub use program::{Program, ProgramSolution, Trading, maximum_ratio_program, quadratic_program};
 pub use risk_parity::{risk_parity, risk_parity_from};
 pub use solution::{Solution, Status};

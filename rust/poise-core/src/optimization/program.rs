@@ -17,6 +17,7 @@ mod guess;
 mod interior;
 mod judge;
 mod kink;
+mod ratio;
 mod search;
 mod statement;
 mod system;
@@ -26,6 +27,7 @@ mod wall;
 
 pub use answer::ProgramSolution;
 pub use checks::{Program, Trading};
+pub use ratio::maximum_ratio_program;
 
 use ndarray::ArrayView1;
 

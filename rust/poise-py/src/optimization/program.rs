@@ -112,17 +112,6 @@ pub(super) fn quadratic_program(
     start: Option<PyReadonlyArray1<'_, f64>>,
 ) -> PyResult<ProgramSolution> {
     let bounds = to_bounds(&lower, &upper)?;
-    let costs = [&linear_cost, &impact_cost].map(|costs| costs.as_ref().map(PyReadonlyArray1::as_array));
-    let trading = current.as_ref().map(|current| Trading {
-        current: current.as_array(),
-        linear_cost: costs[0],
-        impact_cost: costs[1],
-        turnover,
-    });
-    if trading.is_none() && (costs.iter().any(Option::is_some) || turnover != f64::INFINITY) {
-        let range = "given where costs or turnover are";
-        return Err(to_python(poise_core::Error::OutOfRange { what: "current", value: f64::NAN, range }));
-    }
     let program = Program {
         hessian: hessian.as_array(),
         linear: linear.as_array(),
@@ -131,9 +120,60 @@ pub(super) fn quadratic_program(
         rows: rows.as_array(),
         row_lower: row_lower.as_array(),
         row_upper: row_upper.as_array(),
-        trading,
+        trading: trading(&current, &linear_cost, &impact_cost, turnover)?,
     };
     let start = start.as_ref().map(PyReadonlyArray1::as_array);
     let solution = detached(py, || optimization::quadratic_program(&program, start))?;
     Ok(to_solution(py, solution))
+}
+
+/// Largest `excess'w / sqrt(w'Hw)` over the same limits.
+#[pyfunction]
+#[pyo3(signature = (excess, hessian, lower, upper, total, rows, row_lower, row_upper, current=None,
+    turnover=f64::INFINITY, start=None))]
+#[allow(clippy::too_many_arguments)] // as above
+pub(super) fn maximum_ratio_program(
+    py: Python<'_>,
+    excess: PyReadonlyArray1<'_, f64>,
+    hessian: PyReadonlyArray2<'_, f64>,
+    lower: PyReadonlyArray1<'_, f64>,
+    upper: PyReadonlyArray1<'_, f64>,
+    total: (f64, f64),
+    rows: PyReadonlyArray2<'_, f64>,
+    row_lower: PyReadonlyArray1<'_, f64>,
+    row_upper: PyReadonlyArray1<'_, f64>,
+    current: Option<PyReadonlyArray1<'_, f64>>,
+    turnover: f64,
+    start: Option<PyReadonlyArray1<'_, f64>>,
+) -> PyResult<ProgramSolution> {
+    let bounds = to_bounds(&lower, &upper)?;
+    let program = Program {
+        hessian: hessian.as_array(),
+        linear: excess.as_array(),
+        bounds: &bounds,
+        total,
+        rows: rows.as_array(),
+        row_lower: row_lower.as_array(),
+        row_upper: row_upper.as_array(),
+        trading: trading(&current, &None, &None, turnover)?,
+    };
+    let start = start.as_ref().map(PyReadonlyArray1::as_array);
+    let solution = detached(py, || optimization::maximum_ratio_program(&program, start))?;
+    Ok(to_solution(py, solution))
+}
+
+/// Costs and limits of trading, which need weights to trade from.
+fn trading<'a>(
+    current: &'a Option<PyReadonlyArray1<'_, f64>>,
+    linear_cost: &'a Option<PyReadonlyArray1<'_, f64>>,
+    impact_cost: &'a Option<PyReadonlyArray1<'_, f64>>,
+    turnover: f64,
+) -> PyResult<Option<Trading<'a>>> {
+    let [current, linear_cost, impact_cost] =
+        [current, linear_cost, impact_cost].map(|values| values.as_ref().map(PyReadonlyArray1::as_array));
+    if current.is_none() && (linear_cost.is_some() || impact_cost.is_some() || turnover != f64::INFINITY) {
+        let range = "given where costs or turnover are";
+        return Err(to_python(poise_core::Error::OutOfRange { what: "current", value: f64::NAN, range }));
+    }
+    Ok(current.map(|current| Trading { current, linear_cost, impact_cost, turnover }))
 }

@@ -43,6 +43,25 @@ pub struct Program<'a> {
 }
 
 impl Program<'_> {
+    /// The same limits with another linear term.
+    pub(super) fn with_linear<'b>(&'b self, linear: ArrayView1<'b, f64>) -> Program<'b> {
+        Program {
+            hessian: self.hessian.reborrow(),
+            linear,
+            bounds: self.bounds,
+            total: self.total,
+            rows: self.rows.reborrow(),
+            row_lower: self.row_lower.reborrow(),
+            row_upper: self.row_upper.reborrow(),
+            trading: self.trading.map(|trading| Trading {
+                current: trading.current.reborrow(),
+                linear_cost: trading.linear_cost.map(ArrayView1::reborrow),
+                impact_cost: trading.impact_cost.map(ArrayView1::reborrow),
+                turnover: trading.turnover,
+            }),
+        }
+    }
+
     /// Refuses shapes that differ, NaN, limits that cross and costs below zero.
     pub(super) fn check(&self) -> Result<()> {
         let n = self.hessian.nrows();

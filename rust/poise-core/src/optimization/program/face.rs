@@ -8,17 +8,24 @@
 
 use super::statement::Statement;
 use super::system::System;
+use crate::optimization::cholesky;
 use crate::optimization::dense::{add_scaled, dot};
 
 /// Rounds of mending a guess.
 const ROUNDS: usize = 25;
 
 /// Steps of refinement in a round; impact costs need more, being curved.
-const REFINEMENTS: usize = 6;
+const REFINEMENTS: usize = 10;
 const CURVED_REFINEMENTS: usize = 30;
+
+/// Steps onto the limits at the end.
+const LANDINGS: usize = 2;
 
 /// Errors below this part of the terms they are made of are rounding.
 pub(super) const NOISE: f64 = 1e-13;
+
+/// The root of an amount so small that impact is felt as a wall.
+const LEAST_ROOT: f64 = 1e-10;
 
 /// Keeps rows that repeat each other apart.
 const SOFTNESS: f64 = 1e-10;
@@ -83,6 +90,7 @@ impl Face {
                 return false;
             }
             if !self.mend(statement, penalty) {
+                self.land(statement);
                 return true;
             }
         }
@@ -171,9 +179,10 @@ impl Face {
             return (0.0, 0.0);
         }
         let sign = f64::from(side);
-        let root = (sign * (self.x[i] - trade.current[i])).max(f64::MIN_POSITIVE).sqrt();
+        let amount = sign * (self.x[i] - trade.current[i]);
+        let root = if amount > untraded(trade.current[i]) { amount.sqrt() } else { 0.0 };
         let price = prices[usize::from(side < 0)];
-        let curvature = if trade.impact[i] > 0.0 { 0.75 * trade.impact[i] / root } else { 0.0 };
+        let curvature = 0.75 * trade.impact[i] / root.max(LEAST_ROOT);
         (sign * (trade.cost[i] + 1.5 * trade.impact[i] * root + price), curvature)
     }
 
@@ -205,7 +214,7 @@ impl Face {
             if error.is_nan() {
                 return false;
             }
-            if error <= 0.01 * NOISE || (round > 2 && error > 0.5 * best) {
+            if error <= 0.01 * NOISE || (!curved && round > 2 && error > 0.7 * best) {
                 break;
             }
             best = best.min(error);
@@ -214,7 +223,18 @@ impl Face {
             free.iter().zip(&dx).for_each(|(&i, step)| self.x[i] += length * step);
             rows.iter().zip(&dy).for_each(|(&j, step)| self.y[j] += length * step);
         }
+        self.return_to_current(statement);
         self.x.iter().chain(&self.y).all(|value| value.is_finite())
+    }
+
+    /// An amount that rounding cannot tell from none is none: its square root would still be felt.
+    fn return_to_current(&mut self, statement: &Statement) {
+        let Some(trade) = &statement.trade else { return };
+        for (i, (x, current)) in self.x.iter_mut().zip(&trade.current).enumerate() {
+            if statement.is_split(i) && (*x - current).abs() <= untraded(*current) {
+                *x = *current;
+            }
+        }
     }
 
     fn factorise(
@@ -259,13 +279,59 @@ impl Face {
         let dy = rows
             .iter()
             .map(|&j| {
-                let (low, high) = statement.limits(j);
-                let off = if self.posts[j] == Post::Lower { low } else { high } - self.activity(statement, j);
+                let off = self.shortfall(statement, j);
                 worse(off, 1.0);
                 off
             })
             .collect();
         (dx, dy, error)
+    }
+
+    /// Brings what binds to its limit to the last digits, on the shortest way that leaves nobody's side.
+    ///
+    /// A nearly singular Hessian leaves the rows errors that only weigh there: moving by as much costs nothing.
+    pub(super) fn land(&mut self, statement: &Statement) {
+        let (free, rows) = (self.free(), self.binding());
+        let k = rows.len();
+        let coefficients: Vec<Vec<f64>> = rows.iter().map(|&j| self.row_of(statement, j, &free)).collect();
+        for _ in 0..LANDINGS {
+            let room: Vec<f64> = free.iter().map(|&i| self.room(statement, i)).collect();
+            let weighted = |row: &[f64]| row.iter().zip(&room).map(|(a, r)| a * r * r).collect::<Vec<f64>>();
+            let pulls: Vec<Vec<f64>> = coefficients.iter().map(|row| weighted(row)).collect();
+            let mut gram = vec![0.0; k * k];
+            for (a, pull) in pulls.iter().enumerate() {
+                for (b, row) in coefficients.iter().enumerate() {
+                    gram[a * k + b] = dot(pull, row);
+                }
+                let entry = &mut gram[a * k + a];
+                *entry += if *entry > 0.0 { SOFTNESS * *entry } else { 1.0 };
+            }
+            if cholesky::factor(&mut gram, k, 0.0).is_err() {
+                return;
+            }
+            let mut y: Vec<f64> = rows.iter().map(|&j| self.shortfall(statement, j)).collect();
+            cholesky::solve(&gram, k, &mut y);
+            for (place, &i) in free.iter().enumerate() {
+                let step: f64 = pulls.iter().zip(&y).map(|(pull, y)| y * pull[place]).sum();
+                if step.abs() < room[place] {
+                    self.x[i] += step;
+                }
+            }
+        }
+    }
+
+    /// How far a free asset is from the nearer end of its side, at most 1.
+    fn room(&self, statement: &Statement, i: usize) -> f64 {
+        let Seat::Free(side) = self.seats[i] else { return 0.0 };
+        let (low, high) = segment(statement, i, side);
+        (self.x[i] - low).min(high - self.x[i]).clamp(0.0, 1.0)
+    }
+
+    /// How far a binding row is from its limit.
+    fn shortfall(&self, statement: &Statement, j: usize) -> f64 {
+        let (low, high) = statement.limits(j);
+        let limit = if self.posts[j] == Post::Lower { low } else { high };
+        limit - self.activity(statement, j)
     }
 
     /// The part of a step after which every amount with impact keeps a tenth of what it was.
@@ -358,6 +424,11 @@ impl Face {
         }
         changed
     }
+}
+
+/// What a difference to a current weight may be by rounding.
+fn untraded(current: f64) -> f64 {
+    1e-15 * current.abs().max(1.0)
 }
 
 /// The part of the box on one side of the current weight.

@@ -21,6 +21,9 @@ const PENALTY: f64 = 1e6;
 /// A limit missed by less than this is kept.
 const KEPT: f64 = 1e-11;
 
+/// Less than this is not missed for certain by an answer that no exact system confirms.
+const UNSURE: f64 = 1e-7;
+
 /// Weights and multipliers, judged.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
@@ -135,7 +138,11 @@ fn relaxed(statement: &Statement) -> Found {
     });
     let penalty = PENALTY * pull.max(costs);
     let given = through_interior(statement, penalty);
-    let relaxations = missed(statement, &given.face.x);
+    let mut relaxations = missed(statement, &given.face.x);
+    if relaxations.iter().all(|by| *by < UNSURE) {
+        // Nothing has to give way, as far as the interior can tell.
+        relaxations.fill(0.0);
+    }
     let within = statement.relaxed_by(&relaxations, &given.face.x);
     let mut face = given.face.clone();
     unpenalised(statement, &mut face, penalty);
