@@ -67,6 +67,7 @@ def _batch_moments(of: Samples) -> list[Subject]:
             moments.constant_correlation_shrinkage, half_life=5.0
         ),
         "ledoit_wolf": moments.ledoit_wolf,
+        "james_stein_means": moments.james_stein_means,
         "oas": moments.oas,
         "nonlinear_shrinkage": moments.nonlinear_shrinkage,
     }

@@ -9,7 +9,7 @@ import numpy as np
 
 from poise import optimization, regime
 from tests.border.measures import Samples
-from tests.border.subjects import Subject
+from tests.border.subjects import PORTFOLIOS, Subject
 
 BOUNDED = frozenset({"lower", "upper"})
 SHARES = frozenset({"budgets", "initial_weights"})
@@ -18,7 +18,7 @@ SHARES = frozenset({"budgets", "initial_weights"})
 def subjects(n_observations: int, n_assets: int) -> list[Subject]:
     """Return the subjects of these two rooms."""
     of = Samples(n_observations, n_assets)
-    return [*_regime(of), *_solvers(of), *_allocators(of)]
+    return [*_regime(of), *_solvers(of), *_portfolios(of), *_allocators(of)]
 
 
 def hidden_markov(of: Samples) -> regime.GaussianHMM:
@@ -139,17 +139,14 @@ def _solvers(of: Samples) -> list[Subject]:
         "solve_mean_variance boxed": (at_ease, means | S | box),
         "solve_maximum_diversification boxed": (optimization.solve_maximum_diversification, S | box),
     }
-    fresh, again = optimization.RiskParity, lambda: optimization.RiskParity().fit(of.covariance[::-1, ::-1])
+    again = lambda: optimization.RiskParity().fit_covariance(of.covariance[::-1, ::-1])  # noqa: E731
     return [
         Subject(
-            "optimization.RiskParity",
-            lambda covariance, budgets: fresh(budgets=budgets).fit(covariance),
-            S | {"budgets": of.weights},
-            optional=SHARES,
+            "optimization.RiskParity.fit_covariance",
+            lambda it, covariance: it.fit_covariance(covariance),
+            S,
+            again,
             iterative=True,
-        ),
-        Subject(
-            "optimization.RiskParity.fit", lambda it, covariance: it.fit(covariance), S, again, iterative=True
         ),
         *(
             Subject(f"optimization.{n}", call, given, optional=SHARES, iterative=True)
@@ -162,6 +159,50 @@ def _solvers(of: Samples) -> list[Subject]:
             for n, (call, given) in boxed.items()
         ),
     ]
+
+
+def _portfolios(of: Samples) -> list[Subject]:
+    """Estimators that take returns; those of a fixed rule do not read them."""
+    X, assets = frozenset({"X"}), frozenset({of.n_assets})
+    found = []
+    for name in PORTFOLIOS:
+        make = getattr(optimization, name)
+        blind = X if name in {"CapWeight", "EqualWeight"} else frozenset()
+
+        def fitted(make: Any = make) -> Any:
+            return make().fit(of.R)
+
+        found += [
+            Subject(
+                f"optimization.{name}.fit",
+                lambda it, X: it.fit(X),
+                {"X": of.R},
+                make,
+                missing=blind,
+                unbounded=blind,
+                iterative=True,
+            ),
+            Subject(
+                f"optimization.{name}.predict",
+                lambda it, X: it.predict(X),
+                {"X": of.R},
+                fitted,
+                assets,
+                missing=X,
+                empty=True,
+                iterative=True,
+            ),
+            Subject(
+                f"optimization.{name}.score",
+                lambda it, X: it.score(X),
+                {"X": of.R},
+                fitted,
+                assets,
+                missing=X,
+                iterative=True,
+            ),
+        ]
+    return found
 
 
 def _allocators(of: Samples) -> list[Subject]:

@@ -13,6 +13,7 @@ import polars as pl
 from poise.errors import PoiseError, StateError
 from poise.moments import CrossMarketPair
 from poise.optimization import BindingBound
+from poise.optimization.estimators import PortfolioEstimator
 from tests.border.subjects import Subject
 
 _ROW_NAMES = {"row", "asset", "continuous", "half_life", "timeframe", "time"}
@@ -88,8 +89,9 @@ def _items(value: Any) -> Iterable[Any]:
         return [value.side]  # the asset goes by its name in labelled answers
     if isinstance(value, CrossMarketPair):
         return [getattr(value, f.name) for f in fields(value) if f.name not in {"continuous", "exchange"}]
-    if is_dataclass(value):  # messages name assets too
-        return [getattr(value, field.name) for field in fields(value) if field.name != "messages"]
+    if is_dataclass(value) and not isinstance(value, PortfolioEstimator):
+        # Messages name assets too, and no two runs take the same time.
+        return [getattr(value, f.name) for f in fields(value) if f.name not in {"messages", "seconds"}]
     if isinstance(value, Mapping):
         return value.values()
     if isinstance(value, (tuple, list)):

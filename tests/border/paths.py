@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from poise import _native
-from poise.optimization import OptimizationResult, RiskParity
+from poise.optimization import OptimizationResult
+from poise.optimization.estimators import PortfolioEstimator
 from tests.border.outcomes import answer, readings
 from tests.border.states import online
 from tests.border.subjects import subjects
@@ -34,7 +35,7 @@ def answers() -> dict[str, np.ndarray]:
 
 def _numbers(name: str, value: Any) -> dict[str, np.ndarray]:
     # How many steps a solver takes, and how far it overshoots its goal, is its own affair.
-    if isinstance(value, (OptimizationResult, RiskParity)):
+    if isinstance(value, (OptimizationResult, PortfolioEstimator)):
         value = value.weights if isinstance(value, OptimizationResult) else value.weights_
     if type(value).__module__.startswith("poise") and not is_dataclass(value):
         parts = readings(value)

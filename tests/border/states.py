@@ -107,5 +107,9 @@ def online(n_observations: int = 60, n_assets: int = 3) -> list[Online]:
         Online("regime.GaussianHMM", lambda: hidden_markov(of), lambda it, t: it.partial_filter(of.R[t])),
         Online("regime.JumpModel", lambda: jumps(of), lambda it, t: it.partial_predict(of.R[t])),
         Online("regime.RegimeDetector", regime.RegimeDetector, rows),
-        Online("optimization.RiskParity", optimization.RiskParity, lambda it, t: it.fit(covariances[t])),
+        Online(
+            "optimization.RiskParity",
+            optimization.RiskParity,
+            lambda it, t: it.fit_covariance(covariances[t]),
+        ),
     ]

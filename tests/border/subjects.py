@@ -18,7 +18,25 @@ if TYPE_CHECKING:
 
 ROOMS = ("moments", "risk", "regime", "optimization", "performance")
 
+PORTFOLIOS = (
+    "BlackLitterman",
+    "CapWeight",
+    "EqualWeight",
+    "HierarchicalRiskParity",
+    "InverseVolatility",
+    "MaximumDiversification",
+    "MeanReversion",
+    "MeanVariance",
+    "MinimumVariance",
+    "MomentumTilt",
+    "RiskParity",
+)
+"""The portfolio estimators of the room ``optimization``."""
+
 WITHOUT_ARRAYS = {
+    **{f"optimization.{name}": "parameters; its arrays come through fit" for name in PORTFOLIOS},
+    **{f"optimization.{name}.get_params": "a flag" for name in PORTFOLIOS},
+    **{f"optimization.{name}.set_params": "parameters" for name in PORTFOLIOS},
     "moments.half_life_of_window": "a number",
     "moments.CrossMarketCorrelation.cross_correlation": "a number",
     "moments.RegimeCovariance.conditional_correlation": "a name",
@@ -129,17 +147,21 @@ def public_names() -> Iterator[str]:
 
 
 def online_classes() -> Iterator[str]:
-    """Every public class with a state."""
+    """Every public class with a state that outlives a call of ``fit``."""
     for room in ROOMS:
         module = import_module(f"poise.{room}")
         for name in module.__all__:
             thing = getattr(module, name)
-            if inspect.isclass(thing) and not _holds_values(thing):
+            starts_over = name in PORTFOLIOS and not hasattr(thing, "fit_covariance")
+            if inspect.isclass(thing) and not _holds_values(thing) and not starts_over:
                 yield f"{room}.{name}"
 
 
 def _holds_values(thing: type) -> bool:
-    return is_dataclass(thing) or issubclass(thing, (tuple, Enum))
+    from poise.optimization.estimators import PortfolioEstimator
+
+    values = is_dataclass(thing) or issubclass(thing, (tuple, Enum))
+    return values and not issubclass(thing, PortfolioEstimator)
 
 
 def _methods(thing: type) -> list[str]:

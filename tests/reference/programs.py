@@ -120,7 +120,9 @@ def with_trading(rng: np.random.Generator, problem: Problem, current: np.ndarray
     return replace(problem, **changes)
 
 
-def feasible_weights(rng: np.random.Generator, lower: np.ndarray, upper: np.ndarray, total: float) -> np.ndarray:
+def feasible_weights(
+    rng: np.random.Generator, lower: np.ndarray, upper: np.ndarray, total: float
+) -> np.ndarray:
     """Weights within the bounds with the sum asked for, somewhere."""
     part = rng.uniform(0.2, 0.8)
     for _ in range(200):
@@ -218,6 +220,7 @@ def nasty(seed: int) -> Problem:
 
 def rescaled(problem: Problem, factor: float) -> Problem:
     """The same problem with its objective in another unit."""
+
     def times(costs: np.ndarray | None) -> np.ndarray | None:
         return None if costs is None else costs * factor
 

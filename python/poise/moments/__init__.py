@@ -12,6 +12,7 @@ from poise.moments.estimator import EwmaCovariance
 from poise.moments.ewma import ewma_correlation, ewma_covariance
 from poise.moments.half_lives import MultiHalfLifeCovariance
 from poise.moments.iterated import IteratedEwmaCovariance
+from poise.moments.means import ShrunkMeans, james_stein_means
 from poise.moments.nearest import nearest_correlation
 from poise.moments.nonlinear import nonlinear_shrinkage
 from poise.moments.packed import unpack
@@ -37,12 +38,14 @@ __all__ = [
     "RollingCovariance",
     "ShrunkCovariance",
     "ShrunkEwmaCovariance",
+    "ShrunkMeans",
     "constant_correlation_shrinkage",
     "correlation_summary",
     "ewma_correlation",
     "ewma_covariance",
     "half_life_of_window",
     "hayashi_yoshida",
+    "james_stein_means",
     "ledoit_wolf",
     "nearest_correlation",
     "nonlinear_shrinkage",

@@ -22,7 +22,21 @@ from poise.optimization.constraints import (
     TrackingError,
     TurnoverLimit,
 )
+from poise.optimization.estimators import (
+    BlackLitterman,
+    CapWeight,
+    EqualWeight,
+    HierarchicalRiskParity,
+    InverseVolatility,
+    MaximumDiversification,
+    MeanReversion,
+    MeanVariance,
+    MinimumVariance,
+    MomentumTilt,
+    RiskParity,
+)
 from poise.optimization.hierarchical import solve_hierarchical_risk_parity
+from poise.optimization.multi_period import TradingPlan, solve_multi_period
 from poise.optimization.result import (
     BindingBound,
     ConstraintReading,
@@ -31,7 +45,6 @@ from poise.optimization.result import (
     Relaxation,
 )
 from poise.optimization.risk_budgets import dynamic_risk_budgets
-from poise.optimization.risk_parity import RiskParity
 from poise.optimization.solvers import (
     solve_maximum_diversification,
     solve_mean_variance,
@@ -44,13 +57,23 @@ from poise.optimization.views import View
 
 __all__ = [
     "BindingBound",
+    "BlackLitterman",
     "BlackLittermanPosterior",
     "Budget",
+    "CapWeight",
     "Cardinality",
     "ConstraintReading",
+    "EqualWeight",
     "FactorExposure",
     "GroupLimit",
+    "HierarchicalRiskParity",
+    "InverseVolatility",
     "LinearConstraint",
+    "MaximumDiversification",
+    "MeanReversion",
+    "MeanVariance",
+    "MinimumVariance",
+    "MomentumTilt",
     "OptimizationResult",
     "OptimizationStatus",
     "ParticipationLimit",
@@ -59,6 +82,7 @@ __all__ = [
     "RiskParity",
     "TrackingError",
     "TradingCosts",
+    "TradingPlan",
     "TurnoverLimit",
     "View",
     "black_litterman",
@@ -74,6 +98,7 @@ __all__ = [
     "solve_maximum_diversification",
     "solve_mean_variance",
     "solve_minimum_variance",
+    "solve_multi_period",
     "solve_risk_parity",
     "water_fill",
 ]

@@ -153,11 +153,15 @@ def best_route(goal: Goal, limits: ConstraintSet, costs: Frictions | None) -> Fo
     from poise.optimization.relaxing import relax
 
     relaxed = relax(goal, limits)
-    why = (f"constraints: {found}; the least was relaxed",)
     again: Found | str = found
     if relaxed is not None:
         again = attempt(goal, relaxed.limits, costs, relaxed.own_slack)
+        if isinstance(again, str):
+            # Limits without a margin left: the interior point of Clarabel asks for less room.
+            again = by_cvxpy(goal, relaxed.limits, costs, relaxed.own_slack)
         if isinstance(again, Found):
+            done = "the least was relaxed" if relaxed.relaxations else "Clarabel had an answer"
+            why = (f"constraints: {found}; {done}",)
             return replace(again, limits=relaxed.limits, relaxations=relaxed.relaxations, fallbacks=why)
     if not limits.own:
         raise NotConvergedError(f"no route has an answer: {found}; {again}. Rescale the inputs")
@@ -178,6 +182,17 @@ def attempt(
     """Return the best weights by the route made for the structure, or why there are none."""
     if costs is not None and isinstance(goal, Quadratic) and stays_put(goal, limits, costs):
         return Found(costs.current.copy(), 0.0, 0.0, 0, None, {})
+    from poise.optimization.native_program import by_core, takes
+
+    if takes(goal, limits, costs):
+        found = by_core(goal, limits, costs)
+        if isinstance(found, str) or found.certificate <= OPTIMAL_BELOW:
+            return found
+        second = by_cvxpy(goal, limits, costs, own_slack)
+        if isinstance(second, str) or second.certificate >= found.certificate:
+            return found
+        why = f"native program: certificate {found.certificate:.2g}; Clarabel instead"
+        return replace(second, fallbacks=(why,))
     return by_cvxpy(goal, limits, costs, own_slack)
 
 

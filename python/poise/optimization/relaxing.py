@@ -15,7 +15,6 @@ from poise.optimization.constraints.parts import (
     limit_words,
 )
 from poise.optimization.convex import (
-    GAP,
     checked,
     cp,
     exceeded,
@@ -125,7 +124,7 @@ def _moved(limits: ConstraintSet, given: Vector, sizes: Vector) -> tuple[Constra
         if not by > NOTHING * sizes[at]:
             return limit
         relaxations.append(gave_way(name, limit, side, by))
-        by += (MARGIN + GAP) * float(sizes[at])
+        by += MARGIN * max(1.0, float(sizes[at]))
         return limit + by if side == "upper" else limit - by
 
     name = limit_words(limits.total_name or "sum of weights", *limits.total)

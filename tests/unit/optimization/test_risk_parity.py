@@ -32,7 +32,7 @@ def test_a_series_is_solved_as_one_by_one():
     for scale in [1.0, 1.1, 0.7]:
         covariance = COVARIANCE * np.outer([scale, 1.0, 1.0], [scale, 1.0, 1.0])
         alone = solve_risk_parity(covariance, budgets=[1.0, 2.0, 1.0])
-        np.testing.assert_allclose(parity.fit(covariance).weights_, alone.weights, rtol=SOLVER)
+        np.testing.assert_allclose(parity.fit_covariance(covariance).weights_, alone.weights, rtol=SOLVER)
         assert parity.result_.status is OptimizationStatus.OPTIMAL
 
 
@@ -40,21 +40,21 @@ def test_a_series_takes_fewer_steps():
     rng = np.random.default_rng(5)
     returns = rng.normal(size=(400, 80)) + rng.normal(size=(400, 1))
     covariance = np.cov(returns.T)
-    parity = RiskParity().fit(covariance)
+    parity = RiskParity().fit_covariance(covariance)
     scratch = parity.result_.iterations
     nearby = 0.98 * covariance + 0.02 * np.outer(returns[0], returns[0])
-    assert parity.fit(nearby).result_.iterations < scratch
+    assert parity.fit_covariance(nearby).result_.iterations < scratch
 
 
 def test_names_are_matched_whatever_their_order():
-    parity = RiskParity().fit(frame())
-    turned = parity.fit(frame(COVARIANCE[::-1, ::-1], SYMBOLS[::-1]))
+    parity = RiskParity().fit_covariance(frame())
+    turned = parity.fit_covariance(frame(COVARIANCE[::-1, ::-1], SYMBOLS[::-1]))
     # The same problem: the start is the answer, which one product proves.
     assert turned.result_.iterations == 1
     assert list(turned.weights_.index) == SYMBOLS[::-1]
-    others = parity.fit(frame(symbols=[*SYMBOLS[:2], "XRP/USDT"]))
+    others = parity.fit_covariance(frame(symbols=[*SYMBOLS[:2], "XRP/USDT"]))
     np.testing.assert_allclose(others.weights_, solve_risk_parity(COVARIANCE).weights, rtol=SOLVER)
-    assert len(parity.fit(COVARIANCE[:2, :2]).weights_) == 2
+    assert len(parity.fit_covariance(COVARIANCE[:2, :2]).weights_) == 2
 
 
 def test_polars_comes_out_as_it_went_in():
@@ -62,23 +62,25 @@ def test_polars_comes_out_as_it_went_in():
 
     parity = RiskParity()
     for _ in range(2):
-        weights = parity.fit(pl.DataFrame(COVARIANCE, schema=SYMBOLS)).weights_
+        weights = parity.fit_covariance(pl.DataFrame(COVARIANCE, schema=SYMBOLS)).weights_
         assert weights.columns == SYMBOLS
     assert parity.result_.iterations == 1
 
 
 def test_what_is_refused_leaves_the_answer_before():
-    parity = RiskParity().fit(COVARIANCE)
+    parity = RiskParity().fit_covariance(COVARIANCE)
     before = parity.result_
     with pytest.raises(NonFiniteError):
-        parity.fit(np.where(COVARIANCE == 0.09, np.nan, COVARIANCE))
+        parity.fit_covariance(np.where(COVARIANCE == 0.09, np.nan, COVARIANCE))
     assert parity.result_ is before
 
 
 def test_a_copy_continues_alike():
-    parity = RiskParity(bounds=(0.0, 0.9)).fit(COVARIANCE)
+    parity = RiskParity(bounds=(0.0, 0.9)).fit_covariance(COVARIANCE)
     twin = pickle.loads(pickle.dumps(parity))  # noqa: S301
-    np.testing.assert_array_equal(twin.fit(1.1 * COVARIANCE).weights_, parity.fit(1.1 * COVARIANCE).weights_)
+    np.testing.assert_array_equal(
+        twin.fit_covariance(1.1 * COVARIANCE).weights_, parity.fit_covariance(1.1 * COVARIANCE).weights_
+    )
 
 
 def test_without_a_fit_there_is_no_answer():
