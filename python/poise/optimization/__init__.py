@@ -35,7 +35,14 @@ from poise.optimization.estimators import (
     MomentumTilt,
     RiskParity,
 )
+from poise.optimization.frontier import (
+    CornerPortfolio,
+    EfficientFrontier,
+    FrontierPoints,
+    efficient_frontier,
+)
 from poise.optimization.hierarchical import solve_hierarchical_risk_parity
+from poise.optimization.maximum_sharpe import solve_maximum_sharpe
 from poise.optimization.multi_period import TradingPlan, solve_multi_period
 from poise.optimization.result import (
     BindingBound,
@@ -63,8 +70,11 @@ __all__ = [
     "CapWeight",
     "Cardinality",
     "ConstraintReading",
+    "CornerPortfolio",
+    "EfficientFrontier",
     "EqualWeight",
     "FactorExposure",
+    "FrontierPoints",
     "GroupLimit",
     "HierarchicalRiskParity",
     "InverseVolatility",
@@ -88,6 +98,7 @@ __all__ = [
     "black_litterman",
     "cap_weighted",
     "dynamic_risk_budgets",
+    "efficient_frontier",
     "equal_weights",
     "equilibrium_returns",
     "implied_risk_aversion",
@@ -96,6 +107,7 @@ __all__ = [
     "momentum_tilt",
     "solve_hierarchical_risk_parity",
     "solve_maximum_diversification",
+    "solve_maximum_sharpe",
     "solve_mean_variance",
     "solve_minimum_variance",
     "solve_multi_period",

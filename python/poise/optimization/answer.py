@@ -24,12 +24,14 @@ GAP_WORTH_SAYING = 1e-6
 """A share of risk this close to its budget is said to meet it."""
 
 
-def to_result(solution: Solution, labels: Labels, method: str) -> OptimizationResult:
-    """Return the solution of `method` with the labels of its input."""
+def to_result(
+    solution: Solution, labels: Labels, method: str, seconds: float = math.nan
+) -> OptimizationResult:
+    """Return the solution of `method`, which took `seconds`, with the labels of its input."""
     figures = solution.plain_figures
     if figures is not None:
         weights = solution.weights
-        return plain_result(weights if labels is BARE else labels.vector(weights), figures)
+        return plain_result(weights if labels is BARE else labels.vector(weights), figures, seconds)
     status = OptimizationStatus(solution.status)
     fallbacks: tuple[str, ...] = ()
     if status is OptimizationStatus.RELAXED:
@@ -39,14 +41,19 @@ def to_result(solution: Solution, labels: Labels, method: str) -> OptimizationRe
         status=status,
         certificate=solution.certificate,
         iterations=solution.iterations,
-        binding=binding_bounds(solution.sides, labels),
+        binding=binding_bounds(solution.sides, labels, solution.prices),
         fallbacks=fallbacks,
         messages=tuple(remarks(solution, labels)),
         budget_gap=solution.budget_gap,
+        objective=solution.objective,
+        duality_gap=solution.gap,
+        seconds=seconds,
     )
 
 
-def plain_result(weights: Any, figures: tuple[float, int, float]) -> OptimizationResult:
+def plain_result(
+    weights: Any, figures: tuple[float, int, float, float, float], seconds: float = math.nan
+) -> OptimizationResult:
     """Return an optimal answer about which there is nothing to say.
 
     Filled in at once: field by field a frozen result would cost as much as the solution of ten assets.
@@ -54,14 +61,18 @@ def plain_result(weights: Any, figures: tuple[float, int, float]) -> Optimizatio
     result = object.__new__(OptimizationResult)
     fields = result.__dict__
     fields["weights"], fields["status"] = weights, _OPTIMAL
-    fields["certificate"], fields["iterations"], fields["budget_gap"] = figures
+    fields["certificate"], fields["iterations"], fields["budget_gap"] = figures[:3]
+    fields["objective"], fields["duality_gap"], fields["seconds"] = *figures[3:], seconds
     return result
 
 
-def binding_bounds(sides: NDArray[np.int8], labels: Labels) -> tuple[BindingBound, ...]:
+def binding_bounds(
+    sides: NDArray[np.int8], labels: Labels, prices: NDArray[np.float64] | None = None
+) -> tuple[BindingBound, ...]:
     """Return the bounds at which weights stand: -1 the lower, 1 the upper, 0 none."""
+    known = [math.nan] * len(sides) if prices is None else prices.tolist()
     return tuple(
-        BindingBound(asset_name(labels, i), "lower" if side < 0 else "upper")
+        BindingBound(asset_name(labels, i), "lower" if side < 0 else "upper", known[i])
         for i, side in enumerate(sides.tolist())
         if side
     )

@@ -6,22 +6,21 @@ semidefinite covariance and bounds that admit a full investment.
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from poise import _native
-from poise.domain.labels import BARE, Labels, unwrap_square, unwrap_vector
-from poise.errors import EmptyUniverseError, ParameterError
+from poise.domain.labels import Labels, unwrap_vector
 from poise.optimization.answer import to_result
+from poise.optimization.inputs import read_covariance, read_real
 from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
 from poise.optimization.result import OptimizationResult
-from poise.typing import ArrayLike, Bounds, Matrix
+from poise.typing import ArrayLike, Bounds, Vector
 
 if TYPE_CHECKING:
     from poise.optimization.trading_costs import TradingCosts
-
-_FLOAT64 = np.dtype(np.float64)
 
 
 def solve_risk_parity(
@@ -84,7 +83,7 @@ def solve_risk_parity(
        Optimization.
     .. [3] Richard and Roncalli (2019). Constrained Risk Budgeting Portfolios.
     """
-    matrix, labels = _read_covariance(covariance)
+    matrix, labels = read_covariance(covariance)
     shares = start = box = None
     if budgets is not None:
         shares, labels = unwrap_vector(budgets, "budgets", labels)
@@ -95,7 +94,9 @@ def solve_risk_parity(
         if leaves_cash(box[1]):
             _native.risk_parity(matrix, shares, None, start)
             return held_at_upper(box[1], labels)
-    return to_result(_native.risk_parity(matrix, shares, box, start), labels, "risk parity")
+    began = perf_counter()
+    solution = _native.risk_parity(matrix, shares, box, start)
+    return to_result(solution, labels, "risk parity", perf_counter() - began)
 
 
 def solve_minimum_variance(
@@ -105,6 +106,7 @@ def solve_minimum_variance(
     constraints: Any = None,
     groups: Any = None,
     costs: TradingCosts | None = None,
+    initial_weights: ArrayLike | None = None,
 ) -> OptimizationResult:
     """Weights of least variance within the bounds.
 
@@ -124,6 +126,9 @@ def solve_minimum_variance(
     costs : TradingCosts, optional
         Added to the variance, both per period; another trade-off between them is
         :func:`solve_mean_variance` with expected returns of 0.
+    initial_weights : array_like of shape (n_assets,), optional
+        The answer of a neighbouring problem, such as that of the bar before: fewer steps to the same answer.
+        What breaks a bound or the sum is moved there first. Of no use beside constraints and costs.
 
     Returns
     -------
@@ -132,7 +137,7 @@ def solve_minimum_variance(
         are made of, ``v_i * sum(v * abs(w))`` with ``v`` the volatilities. Where `constraints` or `costs`
         matter it is the relative duality gap, or the violation of a constraint if that is larger; where no
         weights keep the constraints the status is ``infeasible`` and ``relaxations`` say what gave way.
-        ``objective`` is then the variance and the costs.
+        The objective is the variance and the costs.
 
     Raises
     ------
@@ -155,7 +160,7 @@ def solve_minimum_variance(
     ----------
     .. [1] Markowitz (1956). The Optimization of a Quadratic Function Subject to Linear Constraints.
     """
-    matrix, labels = _read_covariance(covariance)
+    matrix, labels = read_covariance(covariance)
     if constraints is not None or costs is not None:
         from poise.optimization.constrained import minimum_variance_within, read_limits
 
@@ -165,7 +170,10 @@ def solve_minimum_variance(
     if leaves_cash(upper):
         _native.minimum_variance(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)
-    return to_result(_native.minimum_variance(matrix, lower, upper), labels, "minimum variance")
+    start = _read_start(initial_weights, labels)
+    began = perf_counter()
+    solution = _native.minimum_variance(matrix, lower, upper, start)
+    return to_result(solution, labels, "minimum variance", perf_counter() - began)
 
 
 def solve_mean_variance(
@@ -177,6 +185,7 @@ def solve_mean_variance(
     constraints: Any = None,
     groups: Any = None,
     costs: TradingCosts | None = None,
+    initial_weights: ArrayLike | None = None,
 ) -> OptimizationResult:
     """Weights that maximise ``mu'w - risk_aversion / 2 * w'Sw`` within the bounds.
 
@@ -196,12 +205,15 @@ def solve_mean_variance(
         As in :func:`solve_minimum_variance`.
     costs : TradingCosts, optional
         Subtracted, per period as everything here.
+    initial_weights : array_like of shape (n_assets,), optional
+        The answer of a neighbouring problem, such as that of the bar before: fewer steps to the same answer.
+        What breaks a bound or the sum is moved there first. Of no use beside constraints and costs.
 
     Returns
     -------
     OptimizationResult
         The certificate is that of :func:`solve_minimum_variance`, the expected returns counted among the
-        terms. ``objective`` is the utility that is maximised, where `constraints` or `costs` matter.
+        terms. The objective is ``mu'w - risk_aversion / 2 * w'Sw``, the costs taken off.
 
     Raises
     ------
@@ -222,9 +234,9 @@ def solve_mean_variance(
     ----------
     .. [1] Markowitz (1952). Portfolio Selection.
     """
-    matrix, labels = _read_covariance(covariance)
+    matrix, labels = read_covariance(covariance)
     means, labels = unwrap_vector(expected_returns, "expected_returns", labels)
-    aversion = _real(risk_aversion, "risk_aversion")
+    aversion = read_real(risk_aversion, "risk_aversion")
     if constraints is not None or costs is not None:
         from poise.optimization.constrained import mean_variance_within, read_limits
 
@@ -234,7 +246,10 @@ def solve_mean_variance(
     if leaves_cash(upper):
         _native.mean_variance(means, matrix, aversion, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)
-    return to_result(_native.mean_variance(means, matrix, aversion, lower, upper), labels, "mean-variance")
+    start = _read_start(initial_weights, labels)
+    began = perf_counter()
+    solution = _native.mean_variance(means, matrix, aversion, lower, upper, start)
+    return to_result(solution, labels, "mean-variance", perf_counter() - began)
 
 
 def solve_maximum_diversification(
@@ -243,6 +258,7 @@ def solve_maximum_diversification(
     bounds: Bounds | None = None,
     constraints: Any = None,
     groups: Any = None,
+    initial_weights: ArrayLike | None = None,
 ) -> OptimizationResult:
     """Long-only weights with the largest ratio of mean volatility to portfolio volatility.
 
@@ -257,13 +273,16 @@ def solve_maximum_diversification(
     constraints, groups : optional
         As in :func:`solve_minimum_variance`. Costs of trading have no unit in which a ratio of volatilities
         could take them off; a `TurnoverLimit` does what they would.
+    initial_weights : array_like of shape (n_assets,), optional
+        The answer of a neighbouring problem, such as that of the bar before: fewer steps to the same answer.
+        What breaks a bound or the sum is moved there first. Of no use beside constraints.
 
     Returns
     -------
     OptimizationResult
         The certificate is the largest violation of the optimality conditions relative to the terms they
-        are made of; where `constraints` matter it is what the ratio can at most gain, relative, and
-        ``objective`` is the ratio.
+        are made of; where `constraints` matter it is what the ratio can at most gain, relative. The objective
+        is the ratio.
 
     Raises
     ------
@@ -283,7 +302,7 @@ def solve_maximum_diversification(
     .. [1] Choueifaty and Coignard (2008). Toward Maximum Diversification.
     .. [2] Choueifaty, Froidure and Reynier (2013). Properties of the Most Diversified Portfolio.
     """
-    matrix, labels = _read_covariance(covariance)
+    matrix, labels = read_covariance(covariance)
     if constraints is not None:
         from poise.optimization.constrained import maximum_diversification_within, read_limits
 
@@ -293,23 +312,11 @@ def solve_maximum_diversification(
     if leaves_cash(upper):
         _native.maximum_diversification(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)
-    return to_result(_native.maximum_diversification(matrix, lower, upper), labels, "maximum diversification")
+    start = _read_start(initial_weights, labels)
+    began = perf_counter()
+    solution = _native.maximum_diversification(matrix, lower, upper, start)
+    return to_result(solution, labels, "maximum diversification", perf_counter() - began)
 
 
-def _read_covariance(covariance: ArrayLike) -> tuple[Matrix, Labels]:
-    # The common case first: the labels' way takes as long as ten assets' solution.
-    if type(covariance) is np.ndarray and covariance.dtype is _FLOAT64 and covariance.flags.aligned:
-        shape = covariance.shape
-        if len(shape) == 2 and shape[0] == shape[1] > 0:
-            return covariance, BARE
-    matrix, labels = unwrap_square(covariance)
-    if not len(matrix):
-        raise EmptyUniverseError("covariance has no assets; widen the universe")
-    return matrix, labels
-
-
-def _real(value: Any, name: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ParameterError(f"{name} is {value!r}, expected a number") from None
+def _read_start(initial_weights: ArrayLike | None, labels: Labels) -> Vector | None:
+    return None if initial_weights is None else unwrap_vector(initial_weights, "initial_weights", labels)[0]

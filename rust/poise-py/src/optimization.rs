@@ -8,6 +8,8 @@ use pyo3::prelude::*;
 
 use crate::border::{detached, to_python};
 
+mod frontier;
+
 /// Below this size a solution takes less time than letting go of the interpreter and taking it back.
 const QUICK: usize = 32;
 
@@ -37,16 +39,17 @@ impl Solution {
         self.solution.sides.iter().map(|&side| side_number(side)).collect::<Vec<i8>>().into_pyarray(py)
     }
 
-    /// Certificate, iterations and budget gap of an optimal answer with no bound in the way and no convention:
-    /// there is nothing else to be said about it.
+    /// Certificate, iterations, budget gap, objective and duality gap of an optimal answer with no bound in the
+    /// way and no convention: there is nothing else to be said about it.
     #[getter]
-    fn plain_figures(&self) -> Option<(f64, usize, f64)> {
+    fn plain_figures(&self) -> Option<(f64, usize, f64, f64, f64)> {
         let Solution { solution, .. } = self;
         let is_plain = solution.status == Status::Optimal
             && solution.ridge == 0.0
             && solution.riskless.is_empty()
             && solution.sides.iter().all(|&side| side == Side::Inside);
-        is_plain.then_some((solution.certificate, solution.iterations, solution.budget_gap))
+        let optimization::Solution { certificate, iterations, budget_gap, objective, gap, .. } = *solution;
+        is_plain.then_some((certificate, iterations, budget_gap, objective, gap))
     }
 
     #[getter]
@@ -73,6 +76,32 @@ impl Solution {
     fn budget_gap(&self) -> f64 {
         self.solution.budget_gap
     }
+
+    /// Of each bound at which a weight stands; None where the solver knows none.
+    #[getter]
+    fn prices<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f64>>> {
+        let prices = &self.solution.prices;
+        (!prices.is_empty()).then(|| prices.clone().into_pyarray(py))
+    }
+
+    #[getter]
+    fn objective(&self) -> f64 {
+        self.solution.objective
+    }
+
+    #[getter]
+    fn gap(&self) -> f64 {
+        self.solution.gap
+    }
+}
+
+/// Solves without the interpreter where that is worth the way.
+fn quickly<T: Send>(
+    py: Python<'_>,
+    n_assets: usize,
+    solve: impl Send + FnOnce() -> poise_core::Result<T>,
+) -> PyResult<T> {
+    if n_assets < QUICK { solve().map_err(to_python) } else { detached(py, solve) }
 }
 
 fn to_solution(py: Python<'_>, mut solution: optimization::Solution) -> Solution {
@@ -108,27 +137,32 @@ fn risk_parity(
     let bounds = bounds.map(|(lower, upper)| to_bounds(&lower, &upper)).transpose()?;
     let budgets = budgets.as_ref().map(PyReadonlyArray1::as_array);
     let start = start.as_ref().map(PyReadonlyArray1::as_array);
-    let solve = || optimization::risk_parity_from(covariance, budgets, bounds.as_ref(), start);
-    let solution =
-        if covariance.nrows() < QUICK { solve().map_err(to_python)? } else { detached(py, solve)? };
+    let solution = quickly(py, covariance.nrows(), || {
+        optimization::risk_parity_from(covariance, budgets, bounds.as_ref(), start)
+    })?;
     Ok(to_solution(py, solution))
 }
 
 /// Least variance.
 #[pyfunction]
+#[pyo3(signature = (covariance, lower, upper, start=None))]
 fn minimum_variance(
     py: Python<'_>,
     covariance: PyReadonlyArray2<'_, f64>,
     lower: PyReadonlyArray1<'_, f64>,
     upper: PyReadonlyArray1<'_, f64>,
+    start: Option<PyReadonlyArray1<'_, f64>>,
 ) -> PyResult<Solution> {
     let (covariance, bounds) = (covariance.as_array(), to_bounds(&lower, &upper)?);
-    let solution = detached(py, || optimization::minimum_variance(covariance, &bounds))?;
+    let start = start.as_ref().map(PyReadonlyArray1::as_array);
+    let solution =
+        quickly(py, covariance.nrows(), || optimization::minimum_variance_from(covariance, &bounds, start))?;
     Ok(to_solution(py, solution))
 }
 
 /// Best trade of expected return against variance.
 #[pyfunction]
+#[pyo3(signature = (expected_returns, covariance, risk_aversion, lower, upper, start=None))]
 fn mean_variance(
     py: Python<'_>,
     expected_returns: PyReadonlyArray1<'_, f64>,
@@ -136,24 +170,32 @@ fn mean_variance(
     risk_aversion: f64,
     lower: PyReadonlyArray1<'_, f64>,
     upper: PyReadonlyArray1<'_, f64>,
+    start: Option<PyReadonlyArray1<'_, f64>>,
 ) -> PyResult<Solution> {
     let (expected, covariance) = (expected_returns.as_array(), covariance.as_array());
     let bounds = to_bounds(&lower, &upper)?;
-    let solution =
-        detached(py, || optimization::mean_variance(expected, covariance, risk_aversion, &bounds))?;
+    let start = start.as_ref().map(PyReadonlyArray1::as_array);
+    let solution = quickly(py, covariance.nrows(), || {
+        optimization::mean_variance_from(expected, covariance, risk_aversion, &bounds, start)
+    })?;
     Ok(to_solution(py, solution))
 }
 
 /// Largest diversification ratio.
 #[pyfunction]
+#[pyo3(signature = (covariance, lower, upper, start=None))]
 fn maximum_diversification(
     py: Python<'_>,
     covariance: PyReadonlyArray2<'_, f64>,
     lower: PyReadonlyArray1<'_, f64>,
     upper: PyReadonlyArray1<'_, f64>,
+    start: Option<PyReadonlyArray1<'_, f64>>,
 ) -> PyResult<Solution> {
     let (covariance, bounds) = (covariance.as_array(), to_bounds(&lower, &upper)?);
-    let solution = detached(py, || optimization::maximum_diversification(covariance, &bounds))?;
+    let start = start.as_ref().map(PyReadonlyArray1::as_array);
+    let solution = quickly(py, covariance.nrows(), || {
+        optimization::maximum_diversification_from(covariance, &bounds, start)
+    })?;
     Ok(to_solution(py, solution))
 }
 
@@ -177,6 +219,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<program::ProgramSolution>()?;
     module.add_function(wrap_pyfunction!(program::quadratic_program, module)?)?;
     module.add_function(wrap_pyfunction!(program::maximum_ratio_program, module)?)?;
+    frontier::register(module)?;
     module.add_function(wrap_pyfunction!(risk_parity, module)?)?;
     module.add_function(wrap_pyfunction!(minimum_variance, module)?)?;
     module.add_function(wrap_pyfunction!(mean_variance, module)?)?;

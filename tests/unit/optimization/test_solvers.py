@@ -21,7 +21,6 @@ from poise.errors import (
     ShapeError,
 )
 from poise.optimization import (
-    BindingBound,
     OptimizationStatus,
     solve_maximum_diversification,
     solve_mean_variance,
@@ -99,7 +98,10 @@ def test_an_ordinary_answer_is_optimal_and_silent():
 
 def test_binding_bounds_are_named():
     result = solve_minimum_variance(frame(), bounds=([0.0, 0.0, 0.3], [0.4, 1.0, 1.0]))
-    assert result.binding == (BindingBound("BTC/USDT", "upper"), BindingBound("SOL/USDT", "lower"))
+    assert [(bound.asset, bound.side) for bound in result.binding] == [
+        ("BTC/USDT", "upper"),
+        ("SOL/USDT", "lower"),
+    ]
     assert solve_minimum_variance(COVARIANCE, bounds=(0, 0.4)).binding[0][:2] == (0, "upper")
 
 

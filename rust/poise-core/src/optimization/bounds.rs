@@ -117,6 +117,19 @@ impl Bounds {
         }
     }
 
+    /// The weights of a neighbouring problem, moved into these bounds and to this sum.
+    pub(super) fn reach(&self, mut weights: Vec<f64>, total: f64) -> Vec<f64> {
+        self.settle(&mut weights, total);
+        for i in 0..weights.len() {
+            let missing = total - weights.iter().sum::<f64>();
+            if missing.abs() <= SUM_TOLERANCE {
+                break;
+            }
+            weights[i] = self.clip(i, weights[i] + missing);
+        }
+        weights
+    }
+
     /// Gives assets that differ in nothing the same weight: the sum and the variance stay.
     ///
     /// `twins` have the same row of the covariance; with equal `linear` terms and bounds they are alike.

@@ -24,18 +24,33 @@ use crate::{Error, Result, validate};
 /// The checks of [`validate::covariance`]; [`Error::NotPositiveSemidefinite`], [`Error::Infeasible`],
 /// [`Error::NotConverged`].
 pub fn minimum_variance(covariance: ArrayView2<'_, f64>, bounds: &Bounds) -> Result<Solution> {
+    minimum_variance_from(covariance, bounds, None)
+}
+
+/// [`minimum_variance`], beginning at the weights of a neighbouring problem.
+///
+/// # Errors
+///
+/// Those of [`minimum_variance`]; [`Error::Shape`] and [`Error::NonFinite`] for the start.
+pub fn minimum_variance_from(
+    covariance: ArrayView2<'_, f64>,
+    bounds: &Bounds,
+    start: Option<ArrayView1<'_, f64>>,
+) -> Result<Solution> {
     let problem = Problem::new(covariance)?;
     let n = covariance.nrows();
     bounds.admit_full_investment(n)?;
+    check_start(start, n)?;
     let Some((mut weights, left)) = problem.seat_riskless(bounds, n)? else {
         let weights = fill(ArrayView1::from(&vec![1.0; n]), bounds, 1.0)?;
         return Ok(Solution::settled(weights, bounds, problem.riskless));
     };
     let inner = bounds.of(&problem.risky);
     let linear = vec![0.0; problem.risky.len()];
+    let start = start.map(|start| inner.reach(problem.risky.iter().map(|&i| start[i]).collect(), left));
     let (scaled, factor) = problem.covariance_of(covariance, &problem.risky);
     let (minimum, ridge) = solve_with(scaled, &problem.risky, |hessian| {
-        Quadratic { hessian, linear: &linear, bounds: &inner, total: left }.minimise(None, &[])
+        Quadratic { hessian, linear: &linear, bounds: &inner, total: left }.minimise(start.as_deref(), &[])
     })?;
     // Half the variance is what was minimised.
     let proof = minimum.proof.scaled(2.0 / factor);
@@ -82,6 +97,21 @@ pub fn mean_variance(
     risk_aversion: f64,
     bounds: &Bounds,
 ) -> Result<Solution> {
+    mean_variance_from(expected_returns, covariance, risk_aversion, bounds, None)
+}
+
+/// [`mean_variance`], beginning at the weights of a neighbouring problem.
+///
+/// # Errors
+///
+/// Those of [`mean_variance`]; [`Error::Shape`] and [`Error::NonFinite`] for the start.
+pub fn mean_variance_from(
+    expected_returns: ArrayView1<'_, f64>,
+    covariance: ArrayView2<'_, f64>,
+    risk_aversion: f64,
+    bounds: &Bounds,
+    start: Option<ArrayView1<'_, f64>>,
+) -> Result<Solution> {
     let problem = Problem::new(covariance)?;
     let n = covariance.nrows();
     validate::length("expected_returns", expected_returns, n)?;
@@ -91,11 +121,13 @@ pub fn mean_variance(
         return Err(Error::OutOfRange { what: "risk_aversion", value: risk_aversion, range });
     }
     bounds.admit_full_investment(n)?;
+    check_start(start, n)?;
+    let start = start.map(|start| bounds.reach(start.to_vec(), 1.0));
     let everyone: Vec<usize> = (0..n).collect();
     let (scaled, factor) = problem.covariance_of(covariance, &everyone);
     let linear = linear_term(expected_returns, factor / risk_aversion)?;
     let (minimum, ridge) = solve_with(scaled, &everyone, |hessian| {
-        Quadratic { hessian, linear: &linear, bounds, total: 1.0 }.minimise(None, &[])
+        Quadratic { hessian, linear: &linear, bounds, total: 1.0 }.minimise(start.as_deref(), &[])
     })?;
     let proof = minimum.proof.scaled(risk_aversion / factor);
     let earned: f64 = expected_returns.iter().zip(&minimum.weights).map(|(mu, w)| mu * w).sum();
@@ -109,6 +141,13 @@ pub fn mean_variance(
         gap: proof.gap,
         ..Solution::settled(minimum.weights, bounds, problem.riskless)
     })
+}
+
+/// A start is one finite number per asset; where they sum to and which bounds they break is no matter.
+pub(super) fn check_start(start: Option<ArrayView1<'_, f64>>, n: usize) -> Result<()> {
+    let Some(start) = start else { return Ok(()) };
+    validate::length("initial_weights", start, n)?;
+    validate::finite("initial_weights", start)
 }
 
 /// Expected returns in the units of the scaled covariance.

@@ -36,9 +36,9 @@ mod unhindered;
 
 pub use bounds::{Bounds, Side, fill};
 pub use critical_line::{Corner, Frontier, efficient_frontier};
-pub use maximum_diversification::maximum_diversification;
+pub use maximum_diversification::{maximum_diversification, maximum_diversification_from};
 pub use maximum_sharpe::maximum_sharpe;
-pub use mean_variance::{mean_variance, minimum_variance};
+pub use mean_variance::{mean_variance, mean_variance_from, minimum_variance, minimum_variance_from};
 pub use program::{Program, ProgramSolution, Trading, maximum_ratio_program, quadratic_program};
 pub use risk_parity::{risk_parity, risk_parity_from};
 pub use solution::{Solution, Status};
