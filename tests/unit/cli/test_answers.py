@@ -225,7 +225,7 @@ class TestAnalyze:
         assert best["correlation"] == pytest.approx(matrix[best["first"]][best["second"]])
         out = run("analyze", "--data", bars).out
         assert "Correlation\n" in out
-        assert f"{best['first']} and {best['second']} {best['correlation']:.2f}" in out
+        assert f"{summary['average']:.2f}, {summary['dispersion']:.2f}" in out
         assert "Across markets" not in out
 
     def test_two_markets_are_held_against_each_other(self, run: Run, bars: Path) -> None:

@@ -42,7 +42,7 @@ def test_what_is_not_known_is_named_and_one_asset_says_nothing() -> None:
 
 
 def test_the_strongest_pairs_across_come_first_and_the_warming_last() -> None:
-    pairs = tuple(pair(f"C{i}", "SPY", 0.01 * i) for i in range(MAX_PAIRS)) + (pair("NEW", "SPY", np.nan),)
+    pairs = (*(pair(f"C{i}", "SPY", 0.01 * i) for i in range(MAX_PAIRS)), pair("NEW", "SPY", np.nan))
     text = shown(np.eye(2), pairs)
     lines = [line for line in text.splitlines() if " and SPY" in line]
     assert lines[0].startswith(f"C{MAX_PAIRS - 1} and SPY")
