@@ -129,7 +129,9 @@ class EnhancedAssetConfigManager:
             )
         found = [*data.report.warnings, *judgement.warnings]
         if self._embedded:
-            found.insert(0, f"embedded_sample: no source configured; {data.source}")
+            found.insert(
+                0, f"embedded_sample: no source configured; {data.source}; pass a source for your own"
+            )
         self._cycle = follow(
             panel.select(enabled), settings=self.settings, tiers=judgement.tiers, quality=judgement.quality
         )
@@ -190,7 +192,9 @@ class EnhancedAssetConfigManager:
             if weight <= 0.0:
                 continue
             if capital < self.settings.min_notional:
-                warnings.append(f"too_small: {symbol} would get ${capital:.2f}, left in cash")
+                warnings.append(
+                    f"too_small: {symbol} would get ${capital:.2f}, left in cash; lower min_notional"
+                )
                 continue
             asset = self._assets[symbol]
             lines.append(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from poise.config.portfolio import PortfolioSettings
-from poise.decision import Decision, DecisionCycle, Measurement, equal_book, follow, recommend
+from poise.decision import Decision, DecisionCycle, Measurement, equal_book, follow, recommend, told_once
 from poise.domain.analysis import StrategyAnalysis
 from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.portfolio import Portfolio
@@ -110,7 +110,8 @@ class EnhancedPortfolioStrategy:
         if portfolio is None:
             held = equal_book(panel)
             found.append(
-                "default_portfolio: no portfolio given; equal weights of the assets alive, worth 10,000"
+                "default_portfolio: no portfolio given; equal weights of the assets alive, worth 10,000; "
+                "pass portfolio with the cash and positions you hold"
             )
         else:
             held = Portfolio.of(portfolio)
@@ -131,10 +132,11 @@ class EnhancedPortfolioStrategy:
             signal=None if symbol is None else decision.signals[symbol],
             target_weights=decision.target.weights,
             recommendation=None if symbol is None else recommend(decision, symbol),
-            warnings=tuple(dict.fromkeys([*found, *universe.warnings, *decision.warnings])),
+            warnings=told_once([*found, *universe.warnings, *decision.warnings]),
             as_of=decision.as_of,
             source=data.source,
             verdicts=dict(decision.signals),
+            current_weights=decision.weights,
             reasons=decision.target.reasons,
         )
 
@@ -195,7 +197,7 @@ class EnhancedPortfolioStrategy:
             universe, cycle = self._follow(given, to_daily(given))
             if portfolio is not None:
                 cycle.hold(Portfolio.of(portfolio))
-        return tuple(dict.fromkeys([*warnings, *universe.warnings]))
+        return told_once([*warnings, *universe.warnings])
 
     def observe(self, bar: Bar) -> None:
         """Learn from a completed bar without deciding: the cheap tick of a live loop.
@@ -324,5 +326,7 @@ def _market_data(request: Mapping[str, Any]) -> tuple[MarketData, tuple[str, ...
                 f"{symbol} is not in the embedded sample{did_you_mean(symbol, data.panel.symbols)}; "
                 "pass its prices as price_data or market_data"
             )
-        return data, (f"embedded_sample: no prices given; {data.source}",)
+        return data, (
+            f"embedded_sample: no prices given; {data.source}; pass price_data or market_data for your own",
+        )
     return panel_from(price_data, symbol=request.get("symbol"), market_data=market_data), ()

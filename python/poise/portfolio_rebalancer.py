@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from poise.config.portfolio import PortfolioSettings
-from poise.decision import Decision, DecisionCycle, follow
+from poise.decision import Decision, DecisionCycle, follow, told_once
 from poise.domain.orders import ExecutionReport
 from poise.domain.portfolio import Portfolio
 from poise.domain.proposals import Proposals, RebalanceProposal
@@ -133,8 +133,8 @@ class PortfolioRebalancer:
                 benchmark_returns=benchmark_returns(data, panel),
                 intraday_trend=measure_intraday_trend(data.panel, until=panel.as_of),
             )
-            self.warnings = tuple(
-                dict.fromkeys([*data.report.warnings, *universe.warnings, *self.last_decision.warnings])
+            self.warnings = told_once(
+                [*data.report.warnings, *universe.warnings, *self.last_decision.warnings]
             )
         return self.last_decision.proposals
 

@@ -8,9 +8,10 @@ from poise.typing import REGIME_LABELS
 from tests.reference.regime import batch as reference
 from tests.reference.regime.engine import RegimeEngine
 from tests.reference.regime.engines import Engines
-from tests.reference.regime.features import FeatureTracker
+from tests.reference.regime.features import FeatureTracker, Reading
 from tests.reference.regime.hysteresis import UNIFORM, predict, update
-from tests.reference.regime.persistence import PRIOR_DURATIONS, Persistence
+from tests.reference.regime.likelihood import likelihood
+from tests.reference.regime.persistence import PRIOR_DURATIONS
 from tests.reference.regime.rules import AdaptiveThresholds
 from tests.tolerances import CLOSED_FORM
 
@@ -45,22 +46,37 @@ def test_thresholds(returns: np.ndarray) -> None:
         adaptive.push(score.volatility_score, score.trend_score)
 
 
+def test_likelihoods() -> None:
+    rng = np.random.default_rng(23)
+    moves, scores = rng.standard_t(3, 400), rng.normal(0.0, 2.0, 400)
+    expected = reference.likelihoods(moves, scores)
+    for move, score, row in zip(moves, scores, expected, strict=True):
+        reading = Reading(0.02, 0.02, 0.0, 0.0, 0.5, score, 0.0)
+        assert likelihood(0.02 * move, reading) == pytest.approx(tuple(row), rel=CLOSED_FORM)
+
+
 def test_filter() -> None:
-    memberships = np.random.default_rng(22).dirichlet(np.ones(4), 300)
-    expected = reference.filtered(memberships, np.array(PRIOR_DURATIONS))
-    transitions = Persistence().transitions
+    likelihoods = np.random.default_rng(22).dirichlet(np.ones(4), 300)
+    expected = reference.filtered(likelihoods, np.array(PRIOR_DURATIONS))
     probabilities = UNIFORM
-    for membership, row in zip(memberships[1:].tolist(), expected[1:], strict=True):
-        probabilities = update(predict(probabilities, transitions), tuple(membership))
-        assert probabilities == pytest.approx(tuple(row), rel=1e-10)
+    for row, filtered in zip(likelihoods[1:].tolist(), expected[1:], strict=True):
+        probabilities = update(predict(probabilities), tuple(row))
+        assert probabilities == pytest.approx(tuple(filtered), rel=1e-10)
 
 
 def test_detector_puts_the_parts_together(returns: np.ndarray) -> None:
-    detector = RegimeDetector(weights=WEIGHTS).fit(returns)
+    detector = RegimeDetector(weights=WEIGHTS)
+    states = detector.history(returns)
     scores = reference.readings(returns, WEIGHTS)
     limits = reference.thresholds(scores).iloc[-1]
     assert detector.features_["trend_score"] == pytest.approx(scores["trend_score"].iloc[-1], rel=ROLLING)
     assert detector.thresholds_ == pytest.approx(dict(limits), rel=ROLLING)
+    moves = (returns @ WEIGHTS)[reference.WARMING - 1 :] / scores["median_volatility"].to_numpy()
+    likelihoods = reference.likelihoods(moves, scores["correlation_score"].to_numpy())
+    assert [*detector.raw_probabilities_.values()] == pytest.approx(likelihoods[-1], rel=ROLLING)
+    path = reference.filtered(likelihoods, np.array(PRIOR_DURATIONS))
+    found = [[*state.probabilities.values()] for state in states if state is not None]
+    np.testing.assert_allclose(found, path, rtol=ROLLING, atol=ROLLING)
 
 
 def gappy(n_assets: int, n_bars: int = 1500, seed: int = 5) -> np.ndarray:
@@ -118,7 +134,7 @@ def test_the_kernel_equals_the_twin(name: str) -> None:
     for ours, theirs in (
         (detector.features_, twin.reading._asdict()),
         (detector.thresholds_, twin.thresholds._asdict()),
-        (dict(enumerate(detector.raw_probabilities_.values())), dict(enumerate(twin.membership))),
+        (dict(enumerate(detector.raw_probabilities_.values())), dict(enumerate(twin.likelihood))),
         (dict(enumerate(detector.durations_.values())), dict(enumerate(twin.persistence.durations))),
     ):
         assert list(ours) == list(theirs)

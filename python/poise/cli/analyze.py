@@ -8,19 +8,21 @@ from typing import Annotated, Any
 
 import typer
 
+from poise.cli.correlation_tables import correlation_tables
 from poise.cli.inputs import load_book, load_market
 from poise.cli.options import AsJson, BadBarRule, ConfigFile, DataFile, PortfolioFile
 from poise.cli.output import busy, console, print_json, safe, say
 from poise.cli.tables import analysis_tables
 from poise.config.paths import expanded
 from poise.config.settings import load_settings
-from poise.decision import regime_path
+from poise.decision import across_markets, regime_path
 from poise.domain.analysis import StrategyAnalysis
 from poise.domain.prices import PricePanel
 from poise.enhanced_portfolio_strategy import EnhancedPortfolioStrategy
 from poise.errors import ParameterError
 from poise.market import to_daily
 from poise.report import figures, require_writable, write_figure
+from poise.report.correlation import named_summary
 
 FILES = {"regime": "poise-regime.html", "correlation": "poise-correlation.html"}
 
@@ -45,7 +47,7 @@ def analyze(
     on_bad_bar: BadBarRule = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show metrics, risk, regime, signals and target weights at the last bar.
+    """Show metrics, risk, regime, correlation, signals and target weights at the last bar.
 
     Example: poise analyze --data bars.parquet --symbol BTC --json
 
@@ -60,12 +62,17 @@ def analyze(
         analysis = EnhancedPortfolioStrategy(settings.portfolio).analyze_data(
             market, symbol=symbol, portfolio=book, warnings=(*data_warnings, *book_warnings)
         )
+        summary = named_summary(analysis.metrics.correlation_matrix)
+        across = across_markets(panel)
         written = {name: _draw(name, path, analysis, panel) for name, path in wanted.items()}
     if as_json:
-        print_json({"mode": "paper", **analysis.to_dict(), "data": market.report, "figures": written})
+        found = {"correlation": summary, "across_markets": across}
+        print_json(
+            {"mode": "paper", **analysis.to_dict(), **found, "data": market.report, "figures": written}
+        )
         return
     shown = console()
-    for part in analysis_tables(analysis):
+    for part in analysis_tables(analysis, correlation_tables(summary, across)):
         shown.print(part)
         shown.print()
     for name, path in written.items():

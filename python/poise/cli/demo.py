@@ -73,7 +73,7 @@ def demo(
         panel = to_daily(market.panel)
         book, book_warnings = load_book(settings, portfolio, panel)
         decision, execution, more = asyncio.run(_rebalance(market, panel, book, settings))
-    result, rehearsal_warnings = _rehearse(panel, settings, quiet=as_json)
+    result, rehearsal_warnings = _rehearse(market.panel, settings, quiet=as_json)
     found = [*data_warnings, *book_warnings, *rehearsal_warnings, *more]
     outcome = Outcome(market, decision, execution, result, tuple(dict.fromkeys(found)))
     written = write_report(_content(outcome, settings), target)

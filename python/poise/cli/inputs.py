@@ -24,7 +24,9 @@ def load_market(
     file = data or settings.data.file
     if file is None:
         market = sample()
-        return market, (f"embedded_sample: no data configured; {market.source}",)
+        return market, (
+            f"embedded_sample: no data configured; {market.source}; pass --data FILE for bars of your own",
+        )
     return read_bars(expanded(file), on_bad_bar=on_bad_bar or settings.data.on_bad_bar), ()
 
 
@@ -46,7 +48,9 @@ def load_book(
         return book, ()
     capital = settings.paper.capital
     assumed = f"equal weights of the assets alive at the last bar, worth {capital:,.0f}"
-    return equal_book(panel, capital), (f"default_portfolio: no portfolio given; {assumed}",)
+    return equal_book(panel, capital), (
+        f"default_portfolio: no portfolio given; {assumed}; pass --portfolio FILE with what you hold",
+    )
 
 
 def read_portfolio(path: Path) -> Portfolio:

@@ -90,7 +90,7 @@ def _components(risk: RiskAssessment) -> RenderableType:
             percent(risk.volatility, 2),
         ]
     )
-    columns = ["asset", "weight", "VaR 95%", "shortfall 95%", "shortfall 99%", "volatility"]
+    columns = ["asset", "weight", "VaR 95%", "shortfall 95%", "shortfall 99%", "volatility, one day"]
     return table("Who contributes", columns, rows)
 
 

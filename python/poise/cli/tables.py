@@ -42,7 +42,7 @@ def regime_lines(regime: RegimeState) -> RenderableType:
         ("Regime  ", "bold"),
         (spoken(regime.label), f"bold {_REGIME_STYLE[regime.label]}"),
         f"  {regime.confidence:.0%} sure, {regime.age} bars old, "
-        f"about {number(regime.expected_remaining, 0)} to go\n",
+        f"expected to last {number(regime.expected_remaining, 0)} more\n",
         (f"        now: {others}", "dim"),
     )
 
@@ -179,26 +179,42 @@ def warnings_list(warnings: tuple[str, ...]) -> Iterator[RenderableType]:
     yield bullets("Warnings", shown)
 
 
-def analysis_tables(analysis: StrategyAnalysis) -> Iterator[RenderableType]:
-    """Yield what `poise analyze` shows."""
+def analysis_tables(
+    analysis: StrategyAnalysis, correlation: Iterable[RenderableType] = ()
+) -> Iterator[RenderableType]:
+    """Yield what `poise analyze` shows, the tables of correlation among it."""
     yield headline(analysis.source, analysis.as_of)
     yield regime_lines(analysis.regime)
     yield metrics_table(analysis.metrics)
     yield from risk_tables(analysis.risk)
+    yield from correlation
     yield signals_table(analysis)
-    held = sorted(analysis.target_weights.items(), key=lambda item: -item[1])
-    rows = [
-        (s, percent(w), number(analysis.signals[s]["combined"]) if s in analysis.signals else "")
-        for s, w in held
-        if w > 0.0
-    ]
-    yield table("Target", ["asset", "weight", "signal"], rows)
+    yield target_table(analysis)
     advice = analysis.recommendation
-    if advice is not None:
+    if advice is None:
+        yield bullets("Why this target", analysis.reasons)
+    else:
         size = "" if advice.side == "hold" else f", {dollars(advice.size_usd)}"
         yield Text.assemble(("Recommendation  ", "bold"), printable(f"{advice.side} {advice.symbol}{size}"))
         yield bullets("Why", advice.reasons)
     yield from warnings_list(analysis.warnings)
+
+
+def target_table(analysis: StrategyAnalysis) -> RenderableType:
+    """Return what is held and what should be, the largest target first."""
+    held, target = analysis.current_weights, analysis.target_weights
+    symbols = sorted(set(held) | set(target), key=lambda s: (-target.get(s, 0.0), s))
+    rows = [
+        (
+            s,
+            percent(held.get(s, 0.0)),
+            percent(target.get(s, 0.0)),
+            number(analysis.verdicts[s].score) if s in analysis.verdicts else "",
+        )
+        for s in symbols
+        if held.get(s, 0.0) or target.get(s, 0.0)
+    ]
+    return table("Target", ["asset", "held", "target", "signal used"], rows)
 
 
 def signals_table(analysis: StrategyAnalysis) -> RenderableType:

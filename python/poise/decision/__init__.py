@@ -1,9 +1,11 @@
 """One bar in, one decision out."""
 
+from poise.decision.across_markets import across_markets
 from poise.decision.cycle import DecisionCycle
 from poise.decision.decision import Decision
 from poise.decision.follow import equal_book, follow
 from poise.decision.metrics import Measurement
+from poise.decision.notes import told_once
 from poise.decision.recommendation import recommend
 from poise.decision.regime_path import RegimePath, regime_path
 
@@ -12,8 +14,10 @@ __all__ = [
     "DecisionCycle",
     "Measurement",
     "RegimePath",
+    "across_markets",
     "equal_book",
     "follow",
     "recommend",
     "regime_path",
+    "told_once",
 ]

@@ -112,7 +112,8 @@ class Measurement:
         found = self.trial
         health = (
             f"risk_model: rejected over {found.n_observations} bars by {' and '.join(found.rejected)}; "
-            f"value at risk and shortfall are multiplied by {found.inflation:.2f}"
+            f"value at risk and shortfall are multiplied by {found.inflation:.2f}; "
+            "leave room under the limits while it lasts"
         )
         return (*self.history.warnings, health)
 

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from poise.domain.conditions import MarketConditions
 from poise.domain.regime import RegimeState
 from poise.strategy import Outlook
+
+_TOLD_ONCE = frozenset({"declared", "liquidity_unknown", "untiered"})
+"""Several rooms notice these, each in its own words."""
+
+
+def told_once(warnings: Iterable[str]) -> tuple[str, ...]:
+    """Return the warnings without repeats; of figures that nobody knows the first to say so is enough."""
+    told: dict[str, str] = {}
+    for warning in warnings:
+        word = warning.partition(":")[0]
+        told.setdefault(word if word in _TOLD_ONCE else warning, warning)
+    return tuple(told.values())
 
 
 def cycle_notes(
@@ -15,7 +28,10 @@ def cycle_notes(
     """Return the warnings of the estimators: who is warming, whose liquidity is unknown."""
     found = list(outlook.warnings)
     if regime is None:
-        found.append("warming: the regime detector has seen fewer than 20 bars; all regimes are as likely")
+        found.append(
+            "warming: the regime detector has seen fewer than 20 bars; all regimes are as likely; "
+            "pass a longer history"
+        )
     unknown = [
         s
         for s, volume in zip(conditions.symbols, conditions.dollar_volume.tolist(), strict=True)
@@ -24,7 +40,7 @@ def cycle_notes(
     if unknown:
         found.append(
             f"liquidity_unknown: no dollar volume for {_some(unknown)}; impact is taken as 0, "
-            "participation unchecked"
+            "participation unchecked; pass volumes"
         )
     return tuple(found)
 

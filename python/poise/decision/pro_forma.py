@@ -75,12 +75,14 @@ def pro_forma(symbols: tuple[str, ...], returns: Matrix, weights: Weights, marke
     rows = window if complete.all() else window[complete]
     assets = rows if len(held) == len(symbols) else rows[:, held]
     warnings = [
-        f"pro_forma_excludes: {symbol} has too little history to be part of the pro forma risk"
+        f"pro_forma_excludes: {symbol} has too little history to be part of the pro forma risk; "
+        "judge it apart or pass more of it"
         for symbol in left_out
     ]
     if len(assets) < SHORT_HISTORY_BARS:
         warnings.append(
-            f"short_history: risk figures rest on {len(assets)} bars, {SHORT_HISTORY_BARS} are wanted"
+            f"short_history: risk figures rest on {len(assets)} bars, {SHORT_HISTORY_BARS} are wanted; "
+            "pass a longer history"
         )
     return ProForma(assets @ fractions, market[complete], assets, fractions, tuple(warnings), tuple(held))
 

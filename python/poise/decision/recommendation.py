@@ -16,7 +16,7 @@ def recommend(decision: Decision, symbol: str) -> Recommendation:
         (t for proposal in decision.proposals[:1] for t in proposal.trades if t.symbol == symbol), None
     )
     side: Literal["buy", "sell", "hold"] = "hold" if trade is None else trade.side
-    reasons = [f"holds {current:.1%} of the book, target {wanted:.1%} ({decision.target.strategy})"]
+    reasons = [f"holds {current:.1%} of the book, target {wanted:.1%} ({_spoken(decision.target.strategy)})"]
     if trade is not None:
         reasons.append(trade.reason)
     elif decision.proposals.no_trade_because:
@@ -25,8 +25,8 @@ def recommend(decision: Decision, symbol: str) -> Recommendation:
         reasons.append("the proposed rebalance does not touch it")
     regime = decision.regime
     reasons += [
-        decision.signals[symbol].reason,
-        f"market regime {regime.label} (confidence {regime.confidence:.0%}, {regime.age} bars old)",
+        f"signal {decision.signals[symbol].reason}",
+        f"market regime {_spoken(regime.label)} (confidence {regime.confidence:.0%}, {regime.age} bars old)",
         *decision.target.reasons,
     ]
     return Recommendation(
@@ -37,3 +37,7 @@ def recommend(decision: Decision, symbol: str) -> Recommendation:
         target_weight=wanted,
         reasons=tuple(reasons),
     )
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ").replace("+", " with ")

@@ -64,8 +64,11 @@ class StrategyAnalysis:
         Where the prices came from.
     verdicts : mapping of str to Signal
         The signal of every asset as it is used, with the reason why it was kept or cut.
+    current_weights : Weights
+        What is held now, as fractions of total value.
     reasons : tuple of str
-        Why the target weights are what they are: regimes, limits that bind, views.
+        Why the target is what it is: regimes, levers of the exposure, tilts held back, limits that bind,
+        views.
     """
 
     symbol: str | None
@@ -80,6 +83,7 @@ class StrategyAnalysis:
     as_of: datetime
     source: str = ""
     verdicts: Mapping[str, Signal] = field(default_factory=dict)
+    current_weights: Weights = field(default_factory=lambda: Weights({}))
     reasons: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:

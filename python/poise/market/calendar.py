@@ -140,7 +140,12 @@ def _other_lengths(steps: Integers, owners: Integers, names: Sequence[str], bar:
     odd = [name for name, n, k in zip(names, total, fits, strict=True) if n >= 3 and k < 0.25 * n]
     if not odd:
         return ()
-    return (f"mixed_intervals: {listed(odd)} rarely step by the common bar of {bar / NANOSECONDS:g} seconds",)
+    return (
+        (
+            f"mixed_intervals: {listed(odd)} rarely step by the common bar of {bar / NANOSECONDS:g} seconds; "
+            "pass bars of one length"
+        ),
+    )
 
 
 def _weekend_days_before(day: Integers) -> Integers:
@@ -176,7 +181,10 @@ def _continuous(
     majority = bool(np.mean(continuous[known]) >= 0.5) if known.any() else True
     if known.any():
         return np.where(known, continuous, majority), ()
-    warning = "calendar_assumed: too few bars to see a weekend, taken as trading seven days a week"
+    warning = (
+        "calendar_assumed: too few bars to see a weekend, taken as trading seven days a week; "
+        "pass more of them"
+    )
     return np.full(size, True), (warning,)
 
 

@@ -166,7 +166,10 @@ def _warn_unknown(name: str, given: Mapping[str, Any], panel: PricePanel, warnin
     strangers = [symbol for symbol in given if symbol not in panel.symbols]
     if strangers:
         near = did_you_mean(strangers[0], panel.symbols)
-        warnings.append(f"unknown_symbols: {name} name {listed(strangers)}, not in the prices{near}")
+        warnings.append(
+            f"unknown_symbols: {name} name {listed(strangers)}, not in the prices{near}; "
+            "add their prices or leave them out"
+        )
 
 
 def _is_wide(values: Any) -> bool:
@@ -279,5 +282,8 @@ def _aligned(
     closes[here] = values[there]
     missing = int(np.isnan(closes).sum())
     if missing:
-        warnings.append(f"benchmark_gaps: {name} has no value on {missing} of {panel.n_observations} bars")
+        warnings.append(
+            f"benchmark_gaps: {name} has no value on {missing} of {panel.n_observations} bars; "
+            "beta leaves them out"
+        )
     return Benchmark(name, panel.opened, closes)

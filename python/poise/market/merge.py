@@ -106,7 +106,10 @@ def _same_length(first: MarketData, second: MarketData) -> tuple[MarketData, Mar
             source=first.source,
             problem="different_intervals",
         )
-    note = f"aggregated: bars of {min(one, two):g} seconds were aggregated to completed days"
+    note = (
+        f"aggregated: bars of {min(one, two):g} seconds were aggregated to completed days; "
+        "pass bars of one length to keep them"
+    )
     return _daily(first), _daily(second), (note,)
 
 

@@ -207,7 +207,12 @@ def _apply_policy(
         return (
             places,
             rhythm,
-            (f"mixed_calendars: {told}; they are missing on the other days (policy union)",),
+            (
+                (
+                    f"mixed_calendars: {told}; they are missing on the other days (policy union); "
+                    "on_mixed_calendars='intersection' keeps common days only"
+                ),
+            ),
         )
     every_day = rhythm.continuous[bars.codes[places]]
     times = bars.times[places]
@@ -217,7 +222,12 @@ def _apply_policy(
     return (
         kept,
         rhythm_kept,
-        (f"mixed_calendars: {told}; bars that both have are kept (policy intersection)",),
+        (
+            (
+                f"mixed_calendars: {told}; bars that both have are kept (policy intersection); "
+                "on_mixed_calendars='union' keeps all"
+            ),
+        ),
     )
 
 
@@ -285,4 +295,6 @@ def _dropped_warning(clean: CleanBars) -> Sequence[str]:
     if not clean.dropped:
         return ()
     told = ", ".join(f"{count} {problem}" for problem, count in clean.dropped.items())
-    return (f"dropped_rows: {sum(clean.dropped.values())} rows left out as asked ({told})",)
+    return (
+        f"dropped_rows: {sum(clean.dropped.values())} rows left out as asked ({told}); mend to keep them",
+    )

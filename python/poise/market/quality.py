@@ -78,11 +78,7 @@ def examine(bars: RawBars, names: Sequence[str], panel: PricePanel, rhythm: Rhyt
     warnings = [
         *_without_values(without),
         *_delisted(delisted),
-        *(
-            [f"large_move: {large} bars move by more than a factor e, the largest is {largest}"]
-            if large
-            else []
-        ),
+        *_large_move(large, largest),
         *unknown_sizes(panel.assets, panel),
     ]
     return Findings(
@@ -106,24 +102,38 @@ def unknown_sizes(assets: AssetTable, panel: PricePanel) -> tuple[str, ...]:
         silent = [p.symbol for p in profiles if p.dollar_volume_usd is None]
         if silent:
             warnings.append(
-                f"liquidity_unknown: no volume for {listed(silent)}; left out of liquidity and impact"
+                f"liquidity_unknown: no volume for {listed(silent)}; impact is taken as 0, participation "
+                "unchecked; pass volumes"
             )
     if panel.market_caps is None:
         silent = [p.symbol for p in profiles if p.market_cap_usd is None]
         if silent:
-            warnings.append(f"untiered: no market cap for {listed(silent)}; left without a tier")
+            warnings.append(
+                f"untiered: no market cap for {listed(silent)}; they follow tier 1's rules; pass market_caps"
+            )
     return tuple(warnings)
 
 
+def _large_move(count: int, largest: str) -> list[str]:
+    if not count:
+        return []
+    return [
+        (
+            f"large_move: {count} bars move by more than a factor e, the largest is {largest}; "
+            "check for a split or a wrong price"
+        )
+    ]
+
+
 def _without_values(names: tuple[str, ...]) -> list[str]:
-    return [f"no_values: {listed(names)} has no value on any bar"] if names else []
+    return [f"no_values: {listed(names)} has no value on any bar; mend it or leave it out"] if names else []
 
 
 def _delisted(ends: tuple[Delisting, ...]) -> list[str]:
     if not ends:
         return []
     told = (f"{e.symbol} ends {e.last_bar.astype('datetime64[D]')} at {e.last_price:g}" for e in ends)
-    return [f"delisted: {listed(told)}; the last tradable price is kept"]
+    return [f"delisted: {listed(told)}; the last tradable price is kept; close what you still hold of it"]
 
 
 def _last_closes(bars: RawBars) -> dict[str, float]:

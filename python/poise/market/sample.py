@@ -36,12 +36,21 @@ _SOURCES: dict[str, str] = {
 
 _WARNINGS: dict[str, tuple[str, ...]] = {
     "etfs": (
-        "not_adjusted: prices are not adjusted for dividends, so bond funds look poorer than they were",
+        (
+            "not_adjusted: prices are not adjusted for dividends, so bond funds look poorer than they were; "
+            "judge a strategy on adjusted closes of your own"
+        ),
     ),
-    "stocks": ("survivorship: these companies were chosen in hindsight; results are too good",),
+    "stocks": (
+        (
+            "survivorship: these companies were chosen in hindsight; results are too good; "
+            "try things out on them, judge on data of your own"
+        ),
+    ),
 }
 _DECLARED = (
-    "declared: size, dollar volume and spread of the sample are declared round figures, not measurements"
+    "declared: size, dollar volume and spread of the sample are declared round figures, not measurements; "
+    "pass bars with measured ones for costs and limits that count"
 )
 
 

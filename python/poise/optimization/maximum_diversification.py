@@ -38,7 +38,7 @@ def solve_maximum_diversification(
         could take them off; a `TurnoverLimit` does what they would.
     initial_weights : array_like of shape (n_assets,), optional
         The answer of a neighbouring problem, such as that of the bar before: fewer steps to the same answer.
-        What breaks a bound or the sum is moved there first.
+        What breaks a bound or the sum is moved there first. Of no use beside constraints.
 
     Returns
     -------

@@ -128,7 +128,7 @@ def solve_minimum_variance(
         :func:`solve_mean_variance` with expected returns of 0.
     initial_weights : array_like of shape (n_assets,), optional
         The answer of a neighbouring problem, such as that of the bar before: fewer steps to the same answer.
-        What breaks a bound or the sum is moved there first.
+        What breaks a bound or the sum is moved there first. Of no use beside constraints and costs.
 
     Returns
     -------
@@ -207,7 +207,7 @@ def solve_mean_variance(
         Subtracted, per period as everything here.
     initial_weights : array_like of shape (n_assets,), optional
         The answer of a neighbouring problem, such as that of the bar before: fewer steps to the same answer.
-        What breaks a bound or the sum is moved there first.
+        What breaks a bound or the sum is moved there first. Of no use beside constraints and costs.
 
     Returns
     -------

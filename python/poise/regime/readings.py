@@ -79,9 +79,9 @@ class DetectorReadings(_native.DetectorFollower):
 
     @property
     def raw_probabilities_(self) -> dict[RegimeLabel, float]:
-        """The memberships of the last reading."""
-        membership = None if self._state is None else self._state.membership
-        return {} if membership is None else dict(zip(REGIME_LABELS, membership, strict=True))
+        """What the last bar alone says."""
+        likelihood = None if self._state is None else self._state.likelihood
+        return {} if likelihood is None else dict(zip(REGIME_LABELS, likelihood, strict=True))
 
     @property
     def durations_(self) -> dict[RegimeLabel, float]:

@@ -34,10 +34,10 @@ class ReliabilityBin:
 class CalibrationReport:
     """Scores of a regime detector, walk-forward: what was said at a bar against what the bar turned out as.
 
-    The right label of a bar is the *ex-post* one: the detector's rules on the 30 bars before and after it.
-    It is known 30 bars later, so the report after a bar counts the calls that are at least 30 bars old.
-    What was said used the past only, so these are scores out of sample. Of the two, the confidence is
-    calibrated and the probabilities are not: the filter that they come from tends to be too sure.
+    The right label of a bar is the *ex-post* one: the detector's thresholds on volatility and trend of the 30
+    bars before and after it. It is known 30 bars later, so the report after a bar counts the calls that are
+    at least 30 bars old. What was said used the past only, so these are scores out of sample. The confidence
+    is fitted to them, walk-forward; the probabilities are those of the filter and were fitted to nothing.
 
     Attributes
     ----------

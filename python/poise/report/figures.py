@@ -34,6 +34,11 @@ _WEIGHT_COLOURS = (
 )  # fmt: skip
 _OTHERS_COLOUR = "#a39382"
 MAX_WEIGHT_LINES = len(_WEIGHT_COLOURS)
+WIDE_RANGE = 4.0
+"""A market that moves by more than this is drawn on logarithms: a fall by half looks the same anywhere."""
+
+MAX_WRITTEN = 24
+"""Assets up to which a heatmap has room to write each correlation into its cell."""
 
 
 def equity_figure(result: BacktestResult) -> go.Figure:
@@ -113,8 +118,11 @@ def regime_figure(path: RegimePath) -> go.Figure:
             hovertemplate=f"{name} %{{y:.0%}}<extra></extra>",
         )
         figure.add_trace(layer, row=3, col=1)
+    figure.update_yaxes(title_text="value, 1 at the start", row=1, col=1)
+    if len(path.index) and float(path.index.max()) > WIDE_RANGE * float(path.index.min()):
+        figure.update_yaxes(type="log", dtick="D2", row=1, col=1)
     figure.update_yaxes(visible=False, range=[0, 1], row=2, col=1)
-    figure.update_yaxes(tickformat=".0%", range=[0, 1], row=3, col=1)
+    figure.update_yaxes(title_text="probability", tickformat=".0%", range=[0, 1], row=3, col=1)
     return _styled(figure, height=520)
 
 
@@ -195,6 +203,8 @@ def correlation_figure(correlation: Mapping[str, Mapping[str, float]]) -> go.Fig
             colorscale="RdBu_r",
             xgap=1,
             ygap=1,
+            texttemplate="%{z:.2f}" if len(symbols) <= MAX_WRITTEN else None,
+            textfont={"size": 11 if len(symbols) <= MAX_WRITTEN // 2 else 9},
             hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
             colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".1f"},
         )

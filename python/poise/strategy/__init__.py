@@ -6,7 +6,8 @@ from poise.strategy.limits import Limits, position_limits
 from poise.strategy.outlook import Outlook, OutlookEstimator
 from poise.strategy.policy import Policy
 from poise.strategy.rules import PolicyRules
-from poise.strategy.signals import SignalBook, score_signals
+from poise.strategy.signal_book import SignalBook
+from poise.strategy.signals import score_signals
 from poise.strategy.skill import FactorSkill, Skill
 from poise.strategy.views import BookViews, read_book_views
 

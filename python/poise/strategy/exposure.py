@@ -27,7 +27,7 @@ BRAKE_GAIN = 1.5
 
 OWN_VOLATILITY_SHARE = 0.8
 _PEAK_DECAY = 2.0 ** (-1.0 / PEAK_HALF_LIFE)
-NO_VALUE = "drawdown: nothing held so far: 1.00"
+NO_VALUE = "drawdown: nothing held so far: exposure x 1.00"
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ class ExposureRule:
         if self._n_returns < WARM_OBSERVATIONS:
             return f"volatility: warming, {self._n_returns} of {WARM_OBSERVATIONS} returns: neutral"
         now, target = self._volatility(), self._volatility_target()
-        return f"volatility: {now:.2%} a bar against a target of {target:.2%}: {factor:.2f}"
+        return f"volatility: {now:.2%} a bar against a target of {target:.2%}: exposure x {factor:.2f}"
 
     def _averages_above(self) -> tuple[int, int]:
         """How many usable averages the base book stands above, and how many are usable."""
@@ -270,7 +270,7 @@ class ExposureRule:
         above, usable = self._averages_above()
         if not usable:
             return f"trend: warming, {self._n_returns} of {TREND_SPANS[0]} returns: neutral"
-        return f"trend: base book above {above} of {usable} averages: {factor:.2f}"
+        return f"trend: base book above {above} of {usable} averages: exposure x {factor:.2f}"
 
     def _below_peak(self, portfolio_value: float | None) -> float | None:
         """Move the decaying peak on; what the value is of it, None without a value, never positive if lost."""
@@ -296,10 +296,10 @@ class ExposureRule:
         if self._fall is None:
             return NO_VALUE
         if self._fall <= 0.0:
-            return f"drawdown: the book is worth {self._fall:g}: 0.00"
+            return f"drawdown: the book is worth {self._fall:g}: exposure x 0.00"
         return (
             f"drawdown: {1.0 - self._fall:.1%} below the decaying peak, "
-            f"budget {self._drawdown_budget:.0%}: {factor:.2f}"
+            f"budget {self._drawdown_budget:.0%}: exposure x {factor:.2f}"
         )
 
     def _settle(self, raw: float) -> None:

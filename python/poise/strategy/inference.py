@@ -57,6 +57,21 @@ def newey_west_error(values: Vector, *, lags: int) -> float:
     return math.sqrt(max(total, 0.0)) / n
 
 
+def t_statistic_of_mean(series: Vector, *, lags: int) -> tuple[float, float]:
+    """Return the Newey-West error of the mean of what is known, and the mean over it; NaN without an error.
+
+    Parameters
+    ----------
+    series : ndarray of shape (n_observations,)
+        NaN where missing.
+    lags : int
+        As for :func:`newey_west_error`.
+    """
+    known = series[np.isfinite(series)]
+    error = newey_west_error(known, lags=lags)
+    return error, float(known.mean()) / error if error > 0.0 else math.nan
+
+
 def two_sided_p_value(statistic: float) -> float:
     """Return the probability of a standard normal at least as large in size; NaN for NaN."""
     return math.erfc(abs(statistic) / math.sqrt(2.0))

@@ -303,9 +303,13 @@ class OutlookEstimator:
     def _warnings(self, observations: Counts, degenerate: Mask, active: Mask) -> tuple[str, ...]:
         warming = observations < TRADABLE_OBSERVATIONS
         kinds = (
-            (warming, "warming", f"fewer than {TRADABLE_OBSERVATIONS} own returns"),
-            (~warming & ~active, "stale", f"unseen for {STALE_HALF_LIVES:g} volatility half-lives; left out"),
-            (degenerate, "degenerate", "constant so far; treated as cash-like"),
+            (warming, "warming", f"fewer than {TRADABLE_OBSERVATIONS} own returns; not held until then"),
+            (
+                ~warming & ~active,
+                "stale",
+                f"unseen for {STALE_HALF_LIVES:g} volatility half-lives; left out, refresh its prices",
+            ),
+            (degenerate, "degenerate", "constant so far; treated as cash-like, check its prices"),
         )
         return tuple(
             f"{word}: {some([s for s, hit in zip(self.symbols, mask, strict=True) if hit])}: {meaning}"

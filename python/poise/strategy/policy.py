@@ -18,7 +18,7 @@ from poise.strategy.outlook import TRADABLE_OBSERVATIONS, Outlook
 from poise.strategy.regime_limits import regime_limits
 from poise.strategy.regime_rules import describe, regime_probabilities
 from poise.strategy.rules import PolicyRules
-from poise.strategy.signals import SignalBook
+from poise.strategy.signal_book import SignalBook
 from poise.strategy.tail_budget import within_budget
 from poise.strategy.tilts import TILTS, tilt_factor
 from poise.strategy.views import BookViews, lean_on_views

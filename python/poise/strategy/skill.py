@@ -20,7 +20,7 @@ from poise.strategy.closes import MAX_GAP_BARS
 from poise.strategy.inference import (
     adjusted_p_values,
     benjamini_hochberg,
-    newey_west_error,
+    t_statistic_of_mean,
     two_sided_p_value,
 )
 from poise.strategy.momentum import centred_rank
@@ -234,7 +234,7 @@ class FactorSkill:
             record = self.coefficients
             p_values = np.full(len(FACTORS), np.nan)
             for k in np.flatnonzero(judged):
-                p_values[k] = two_sided_p_value(_t_statistic(record[:, k], self.horizon - 1)[1])
+                p_values[k] = two_sided_p_value(t_statistic_of_mean(record[:, k], lags=self.horizon - 1)[1])
             self._tested = len(self._coefficients), adjusted_p_values(p_values)
         return self._tested[1]
 
@@ -252,7 +252,9 @@ class FactorSkill:
         is left of the factor's weight and tilt.
         """
         skill, record = self.skill, self.coefficients
-        tests = np.array([_t_statistic(record[:, k], self.horizon - 1) for k in range(len(SCORES))])
+        tests = np.array(
+            [t_statistic_of_mean(record[:, k], lags=self.horizon - 1) for k in range(len(SCORES))]
+        )
         p_values = np.array([two_sided_p_value(t) for t in tests[:, 1]])
         discovered = benjamini_hochberg(p_values[: len(FACTORS)], rate=FALSE_DISCOVERY_RATE)
         scores: dict[str, dict[str, Any]] = {}
@@ -296,10 +298,3 @@ def _price(rows: Matrix, row: int) -> Vector:
     there = np.isfinite(recent)
     last: Vector = np.where(there.any(axis=0), recent[there.argmax(axis=0), np.arange(rows.shape[1])], np.nan)
     return last
-
-
-def _t_statistic(series: Vector, lags: int) -> tuple[float, float]:
-    """Return the Newey-West error and the mean over it; NaN without an error."""
-    known = series[np.isfinite(series)]
-    error = newey_west_error(known, lags=lags)
-    return error, float(known.mean()) / error if error > 0.0 else math.nan

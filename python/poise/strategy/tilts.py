@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from poise.strategy.regime_rules import FACTORS, factor_row
-from poise.strategy.signals import SignalBook
+from poise.strategy.signal_book import SignalBook
 from poise.typing import RegimeLabel, Vector
 
 REVERSION_STRENGTH = 0.25

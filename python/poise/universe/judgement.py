@@ -39,10 +39,14 @@ class UniverseJudgement:
         unknown = [s for s, a in self.assignments.items() if a.reason.startswith("untiered")]
         if unknown:
             shown = ", ".join(unknown[:3]) + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
-            found.append(f"untiered: size or volume unknown for {shown}; they follow tier 1's rules")
+            found.append(
+                f"untiered: size or volume unknown for {shown}; they follow tier 1's rules; "
+                "pass market_caps and volumes to have them tiered"
+            )
         if any(o.declared for o in self.observations):
             found.append(
-                "declared: tiers, costs and limits rest on declared figures for size, volume and spread"
+                "declared: tiers, costs and limits rest on declared figures for size, volume and spread; "
+                "pass measured ones to replace them"
             )
         return tuple(found)
 

@@ -216,10 +216,10 @@ fn fill<'py>(
 /// Adds the room's functions and classes to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Solution>()?;
-    frontier::register(module)?;
     module.add_class::<program::ProgramSolution>()?;
     module.add_function(wrap_pyfunction!(program::quadratic_program, module)?)?;
     module.add_function(wrap_pyfunction!(program::maximum_ratio_program, module)?)?;
+    frontier::register(module)?;
     module.add_function(wrap_pyfunction!(risk_parity, module)?)?;
     module.add_function(wrap_pyfunction!(minimum_variance, module)?)?;
     module.add_function(wrap_pyfunction!(mean_variance, module)?)?;

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 WARMING = 20
 
@@ -53,14 +54,26 @@ def thresholds(scores: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def filtered(memberships: np.ndarray, durations: np.ndarray) -> np.ndarray:
-    """Sticky Bayes filter with fixed durations; the first row is the uniform prior."""
+def likelihoods(scaled_returns: np.ndarray, correlation_scores: np.ndarray) -> np.ndarray:
+    """Bull, bear, sideways and high volatility at returns in units of normal volatility; rows sum to 1."""
+    rows = np.column_stack(
+        [
+            stats.t.pdf(scaled_returns, 4.0, centre, width)
+            for centre, width in ((1 / 3, 0.85), (-1 / 3, 0.85), (0.0, 0.85), (0.0, 1.9))
+        ]
+    )
+    rows[:, 3] *= np.exp(np.clip(correlation_scores, -3.0, 3.0) / 58.0)
+    return rows / rows.sum(axis=1, keepdims=True)
+
+
+def filtered(likelihoods: np.ndarray, durations: np.ndarray) -> np.ndarray:
+    """Sticky Bayes filter; the first row is the uniform prior."""
     n_states = len(durations)
     leave = 1.0 / durations
     transitions = np.tile(leave[:, None] / (n_states - 1), n_states)
     np.fill_diagonal(transitions, 1.0 - leave)
     path = [np.full(n_states, 1.0 / n_states)]
-    for membership in memberships[1:]:
-        posterior = (transitions.T @ path[-1]) * membership**0.25
+    for likelihood in likelihoods[1:]:
+        posterior = (transitions.T @ path[-1]) * likelihood
         path.append(posterior / posterior.sum())
     return np.array(path)

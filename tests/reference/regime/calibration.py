@@ -82,7 +82,7 @@ class Calibration:
     (root mean square against the normal volatility, t-statistic of the mean, the thresholds of the bar
     itself). It is known 30 bars later and used from then on, so nothing here looks ahead. The map is fitted
     at observation 500 and every 90 after that, on the last 2520 calls, neighbours averaged by 25 so that no
-    confidence rests on fewer; before, it is a straight line through (0.25, 0.25) with slope one half.
+    confidence rests on fewer; before, it is a straight line through (0.25, 0.25) with slope three quarters.
     """
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class Calibration:
     def confidence(self, probability: float) -> float:
         """Return the chance that a label held with this probability is right."""
         if self._map is None:
-            return 0.25 + 0.5 * (probability - 0.25)
+            return 0.25 + 0.75 * (probability - 0.25)
         return min(1.0, max(0.0, self._map(probability)))
 
     def warm(self, index_return: float) -> None:

@@ -1,4 +1,4 @@
-"""The detector's state machine: readings, memberships, filter, label, confidence, duration."""
+"""The detector's state machine: readings, likelihoods, filter, label, confidence, duration."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ from tests.reference.regime.calibration import Calibration
 from tests.reference.regime.engines import Engines
 from tests.reference.regime.features import FeatureTracker, Reading
 from tests.reference.regime.hysteresis import UNIFORM, Hysteresis, predict, update
+from tests.reference.regime.likelihood import likelihood
 from tests.reference.regime.persistence import Persistence
-from tests.reference.regime.rules import (
-    AdaptiveThresholds,
-    Probabilities,
-    Thresholds,
-    at_rest,
-    soft_membership,
-)
-
-_CALM_MARGIN = 0.1
+from tests.reference.regime.rules import AdaptiveThresholds, Probabilities, Thresholds
 
 
 class RegimeEngine:
@@ -34,7 +27,7 @@ class RegimeEngine:
     ----------
     state : RegimeState or None
         None while warming.
-    reading, thresholds, membership
+    reading, thresholds, likelihood
         Of the last row that had a return; None while warming.
     persistence : Persistence
     """
@@ -51,7 +44,7 @@ class RegimeEngine:
         self.state: RegimeState | None = None
         self.reading: Reading | None = None
         self.thresholds: Thresholds | None = None
-        self.membership: Probabilities | None = None
+        self.likelihood: Probabilities | None = None
 
     def push(self, row: Vector) -> RegimeState | None:
         """Take one row, NaN = missing, and return the state after it."""
@@ -70,7 +63,7 @@ class RegimeEngine:
         """Move the probabilities one bar ahead and leave the label alone."""
         if self.state is None:
             return
-        self._probabilities = self._published = predict(self._probabilities, self.persistence.transitions)
+        self._probabilities = self._published = predict(self._probabilities)
         if self._engines is not None:
             self._published = self._engines.outcome(self._engines.vote(self._probabilities, None))
         self._hysteresis.wait()
@@ -79,20 +72,17 @@ class RegimeEngine:
     def _take(self, reading: Reading, index_return: float) -> None:
         thresholds = self._adaptive.current()
         self._adaptive.push(reading.volatility_score, reading.trend_score)
-        membership = _membership(reading, thresholds)
-        self.reading, self.thresholds, self.membership = reading, thresholds, membership
+        self.reading, self.thresholds = reading, thresholds
+        self.likelihood = likelihood(index_return, reading)
         is_first = self.state is None  # the first state is the prior
         if not is_first:
-            predicted = predict(self._probabilities, self.persistence.transitions)
-            self._probabilities = update(predicted, membership)
+            self._probabilities = update(predict(self._probabilities), self.likelihood)
         self._published, vote = self._probabilities, None
         if self._engines is not None and reading.volatility > 0.0:
             vote = self._engines.vote(self._probabilities, reading)
             self._published = self._engines.outcome(vote)
-        if not is_first:
-            calm = reading.volatility_score < thresholds.volatility - _CALM_MARGIN
-            if spell := self._hysteresis.step(self._published, calm=calm):
-                self.persistence.record(*spell)
+        if not is_first and (spell := self._hysteresis.step(self._published)):
+            self.persistence.record(*spell)
         judged = self._calibration.observe(
             index_return,
             probability=max(self._published),
@@ -117,9 +107,3 @@ class RegimeEngine:
             age=age,
             expected_remaining=self.persistence.expected_remaining(label, age),
         )
-
-
-def _membership(reading: Reading, thresholds: Thresholds) -> Probabilities:
-    if reading.volatility == 0.0:
-        return at_rest()
-    return soft_membership(reading.volatility_score, reading.trend_score, thresholds)

@@ -3,50 +3,38 @@
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
 
 from tests.reference.regime.rules import Probabilities
 
-Transitions: TypeAlias = tuple[Probabilities, Probabilities, Probabilities, Probabilities]
-"""Row: regime now; column: regime at the next bar; rows sum to 1."""
-
-PRIOR_DURATIONS: Probabilities = (60.0, 45.0, 45.0, 20.0)
+PRIOR_DURATIONS: Probabilities = (60.0, 60.0, 45.0, 20.0)
 """Bars that a bull, bear, sideways and volatile spell lasts before anything was seen."""
 
 _PRIOR_SPELLS = 5
-_MIN_TRANSITIONS = 10
 _STATES = range(4)
 
 
 class Persistence:
-    """Completed spells of each regime and what follows from them.
+    """Completed spells of each regime.
 
     Attributes
     ----------
     durations : list of float
         Expected length ``d`` of a spell per regime: five spells of the prior length and those seen.
-    transitions : tuple of tuple of float
-        ``1 - 1/d`` on the diagonal; the rest is even until ten changes were seen, then follows them
-        (one prior change to each regime).
     """
 
     def __init__(self) -> None:
         self._ends: list[list[int]] = [[] for _ in _STATES]  # by age: spells whose last bar had that age
-        self._changes = [[0] * 4 for _ in _STATES]
         self.durations = list(PRIOR_DURATIONS)
-        self.transitions = self._transitions()
         self._hazards: list[list[float]] = [[] for _ in _STATES]
         self._remaining: list[list[float]] = [[] for _ in _STATES]
 
-    def record(self, label: int, length: int, successor: int) -> None:
-        """Learn that a spell of `label` lasted `length` bars and gave way to `successor`."""
-        self._changes[label][successor] += 1
+    def record(self, label: int, length: int) -> None:
+        """Learn that a spell of `label` lasted `length` bars."""
         ends = self._ends[label]
         ends += [0] * (length - len(ends))
         ends[length - 1] += 1
         bars = sum(number * (age + 1) for age, number in enumerate(ends))
         self.durations[label] = (_PRIOR_SPELLS * PRIOR_DURATIONS[label] + bars) / (_PRIOR_SPELLS + sum(ends))
-        self.transitions = self._transitions()
         self._hazards[label] = self._hazard_by_age(label)
         self._remaining[label] = self._remaining_by_age(label)
 
@@ -71,18 +59,6 @@ class Persistence:
             alive *= 1.0 - self.hazard(label, age + bars)
             bars += 1
         return bars
-
-    def _transitions(self) -> Transitions:
-        first, second, third, fourth = (self._transition_row(k) for k in _STATES)
-        return first, second, third, fourth
-
-    def _transition_row(self, label: int) -> Probabilities:
-        leaving = 1.0 / self.durations[label]
-        seen = sum(map(sum, self._changes)) >= _MIN_TRANSITIONS
-        counts = [0.0 if k == label else 1.0 + seen * self._changes[label][k] for k in _STATES]
-        row = [leaving * count / sum(counts) for count in counts]
-        row[label] = 1.0 - leaving
-        return row[0], row[1], row[2], row[3]
 
     def _hazard_by_age(self, label: int) -> list[float]:
         """Return ends over spells at risk at each age, with a beta prior of five spells around ``1/d``."""

@@ -13,10 +13,6 @@ Probabilities: TypeAlias = tuple[float, float, float, float]
 
 BULL, BEAR, SIDEWAYS, HIGH_VOLATILITY = range(4)
 
-_VOLATILITY_WIDTH = 0.15
-_TREND_WIDTH = 0.35
-_FLOOR = 1e-3
-
 
 class Thresholds(NamedTuple):
     """Where the regimes part.
@@ -59,17 +55,6 @@ class AdaptiveThresholds:
         self._trend_scores.push(abs(trend_score))
 
 
-def soft_membership(volatility_score: float, trend_score: float, thresholds: Thresholds) -> Probabilities:
-    """Return how far a reading belongs to each regime; at least 0.001 each, sum 1."""
-    volatile = _normal_cdf((volatility_score - thresholds.volatility) / _VOLATILITY_WIDTH)
-    up = _normal_cdf((trend_score - thresholds.trend) / _TREND_WIDTH)
-    down = _normal_cdf((-trend_score - thresholds.trend) / _TREND_WIDTH)
-    calm = 1.0 - volatile
-    floored = [max(_FLOOR, p) for p in (calm * up, calm * down, calm * (1.0 - up - down), volatile)]
-    total = sum(floored)
-    return floored[0] / total, floored[1] / total, floored[2] / total, floored[3] / total
-
-
 def hard_label(volatility_score: float, trend_score: float, thresholds: Thresholds) -> int:
     """Return the regime whose side of the thresholds a reading lies on."""
     if volatility_score > thresholds.volatility:
@@ -79,12 +64,3 @@ def hard_label(volatility_score: float, trend_score: float, thresholds: Threshol
     if trend_score < -thresholds.trend:
         return BEAR
     return SIDEWAYS
-
-
-def at_rest() -> Probabilities:
-    """Return the membership of an index at rest: sideways, and volatile it cannot be."""
-    return _FLOOR, _FLOOR, 1.0 - 2.0 * _FLOOR, 0.0
-
-
-def _normal_cdf(x: float) -> float:
-    return 0.5 * math.erfc(-x / math.sqrt(2.0))

@@ -203,6 +203,51 @@ class TestAnalyze:
             assert (verdict["score"] == 0.0) is (word == "cut")
             assert any(line.startswith(symbol) and word in line for line in out.splitlines())
 
+    def test_the_target_says_why_it_is_what_it_is(self, run: Run, bars: Path) -> None:
+        document = run("analyze", "--data", bars, "--json").document()
+        assert any(reason.startswith("exposure ") for reason in document["reasons"])
+        assert set(document["current_weights"]) == set(document["verdicts"]) | {"cash"}
+        lines = run("analyze", "--data", bars).out.splitlines()
+        assert "Why this target" in lines
+        table = lines[lines.index("Target") :]
+        assert table[1].split() == ["asset", "held", "target", "signal", "used"]
+        used = {line.split()[0]: line.split()[-1] for line in table[2 : table.index("")]}
+        for symbol, verdict in document["verdicts"].items():
+            assert used[symbol] == f"{verdict['score'] or 0.0:.2f}"
+
+    def test_the_correlation_in_words_and_in_the_document(self, run: Run, bars: Path) -> None:
+        document = run("analyze", "--data", bars, "--json").document()
+        summary = document["correlation"]
+        assert set(summary["assets"]) == set(document["verdicts"])
+        assert document["across_markets"] == []
+        best = summary["most_correlated"][0]
+        matrix = document["metrics"]["correlation_matrix"]
+        assert best["correlation"] == pytest.approx(matrix[best["first"]][best["second"]])
+        out = run("analyze", "--data", bars).out
+        assert "Correlation\n" in out
+        assert f"{summary['average']:.2f}, {summary['dispersion']:.2f}" in out
+        assert "Across markets" not in out
+
+    def test_two_markets_are_held_against_each_other(self, run: Run, bars: Path) -> None:
+        frame = pd.read_parquet(bars)
+        exchange = (frame["symbol"] != "SIM1/USDT") | (pd.to_datetime(frame["ts"]).dt.day_of_week < 5)
+        frame[exchange].to_parquet("mixed.parquet")
+        pairs = run("analyze", "--data", "mixed.parquet", "--json").document()["across_markets"]
+        assert {pair["exchange"] for pair in pairs} == {"SIM1/USDT"}
+        out = run("analyze", "--data", "mixed.parquet").out
+        assert "Across markets\n" in out
+        assert all(f"{pair['continuous']} and SIM1/USDT" in out for pair in pairs)
+        assert max(map(len, out.splitlines())) <= 100
+
+    def test_what_is_unknown_is_warned_of_once_and_says_what_to_do(self, run: Run, bars: Path) -> None:
+        bare = pd.read_parquet(bars)[["ts", "symbol", "close"]]
+        bare.to_parquet("bare.parquet")
+        warnings = run("analyze", "--data", "bare.parquet", "--json").document()["warnings"]
+        words = [warning.partition(":")[0] for warning in warnings]
+        assert words.count("liquidity_unknown") == words.count("untiered") == 1
+        for word in ("liquidity_unknown", "untiered", "default_portfolio"):
+            assert "; pass " in warnings[words.index(word)]
+
     def test_figures_are_written_where_asked(self, run: Run, bars: Path) -> None:
         ran = run("analyze", "--data", bars, "--regime", "--correlation", "--out", "new/figures")
         assert (ran.code, ran.err) == (0, "")

@@ -28,10 +28,10 @@ def test_one_point() -> None:
     assert IsotonicMap([0.5], [0.3])(0.9) == 0.3
 
 
-def test_before_the_first_fit_confidence_is_half_of_what_exceeds_chance() -> None:
+def test_before_the_first_fit_confidence_is_three_quarters_of_what_exceeds_chance() -> None:
     calibration = Calibration()
     assert calibration.confidence(0.25) == 0.25
-    assert calibration.confidence(0.65) == pytest.approx(0.45)
+    assert calibration.confidence(0.65) == pytest.approx(0.55)
 
 
 def run(calibration: Calibration, returns: np.ndarray, labels: list[int], probability: float = 0.7) -> None:
@@ -67,7 +67,7 @@ def test_the_map_waits_for_five_hundred_observations() -> None:
     for _ in range(20):
         calibration.warm(0.001)
     run(calibration, np.full(FIRST_FIT - 21, 0.001), [BULL] * (FIRST_FIT - 21))
-    assert calibration.confidence(0.7) == pytest.approx(0.475)
+    assert calibration.confidence(0.7) == pytest.approx(0.5875)
     run(calibration, np.full(1, 0.001), [BULL])
     assert calibration.confidence(0.7) == 1.0
 

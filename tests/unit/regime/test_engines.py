@@ -9,7 +9,7 @@ import pytest
 
 from poise.errors import ParameterError
 from poise.regime import RegimeDetector, RegimeState
-from poise.testing import perturb_future
+from poise.testing import perturb_future, simulated_market
 from poise.typing import REGIME_LABELS
 
 ENGINES = ("hidden_markov", "jump", "pool")
@@ -123,12 +123,19 @@ def test_an_index_at_rest_is_sideways_and_a_gap_passes(engine: Any) -> None:
     assert (detector.state_.label, detector.state_.age) == (label, age + 1)
 
 
-def test_the_pool_listens_to_those_who_scored_better() -> None:
-    """The rules' filter is too sure of itself: in company its log score improves."""
-    R = market(2000)
+def test_the_pool_listens_where_the_log_score_improves() -> None:
+    closes = simulated_market(seed=6, n_assets=3, days=2000).panel.closes
+    R = closes[1:] / closes[:-1] - 1.0
     pool = RegimeDetector(engine="pool").fit(R)
     assert pool.engine_weights_["rules"] == 0.6
     assert pool.calibration_.log_score < RegimeDetector().fit(R).calibration_.log_score
+
+
+def test_the_pool_listens_to_nobody_who_is_worse() -> None:
+    R = market(2000)
+    alone = RegimeDetector().fit(R).calibration_.log_score
+    assert min(found(engine, R)[0].calibration_.log_score for engine in ("hidden_markov", "jump")) > alone
+    assert found("pool", R)[0].engine_weights_["rules"] == 1.0
 
 
 def test_an_unknown_engine_is_refused() -> None:

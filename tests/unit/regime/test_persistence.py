@@ -16,7 +16,6 @@ def test_without_spells_the_hazard_is_constant(regime: int, age: int) -> None:
     persistence = Persistence()
     d = PRIOR_DURATIONS[regime]
     assert persistence.expected_remaining(regime, age) == d
-    assert persistence.transitions[regime][regime] == 1.0 - 1.0 / d
     assert persistence.survival(regime, age, 10) == pytest.approx((1 - 1 / d) ** 10, rel=1e-12)
     assert persistence.median_remaining(regime, age) == math.ceil(math.log(0.5) / math.log(1 - 1 / d))
 
@@ -24,15 +23,15 @@ def test_without_spells_the_hazard_is_constant(regime: int, age: int) -> None:
 def test_durations_are_shrunk_towards_the_prior() -> None:
     persistence = Persistence()
     for length in (10, 20):
-        persistence.record(BEAR, length, BULL)
-    assert persistence.durations[BEAR] == pytest.approx((5 * 45 + 30) / 7)
+        persistence.record(BEAR, length)
+    assert persistence.durations[BEAR] == pytest.approx((5 * 60 + 30) / 7)
     assert persistence.durations[BULL] == PRIOR_DURATIONS[BULL]
 
 
 def test_many_constant_hazard_spells_give_back_their_duration() -> None:
     persistence = Persistence()
     for length in np.random.default_rng(5).geometric(1 / 12, 1500):
-        persistence.record(HIGH_VOLATILITY, int(length), SIDEWAYS)
+        persistence.record(HIGH_VOLATILITY, int(length))
     assert persistence.durations[HIGH_VOLATILITY] == pytest.approx(12.0, rel=0.05)
     for age in (0, 5, 15):
         assert persistence.expected_remaining(HIGH_VOLATILITY, age) == pytest.approx(12.0, rel=0.15)
@@ -41,7 +40,7 @@ def test_many_constant_hazard_spells_give_back_their_duration() -> None:
 def test_hazard_counts_ends_among_spells_at_risk() -> None:
     persistence = Persistence()
     for length in (2, 2, 3):
-        persistence.record(HIGH_VOLATILITY, length, BEAR)
+        persistence.record(HIGH_VOLATILITY, length)
     prior = 5 / persistence.durations[HIGH_VOLATILITY]
     assert persistence.hazard(HIGH_VOLATILITY, 0) == pytest.approx(prior / 8)
     assert persistence.hazard(HIGH_VOLATILITY, 1) == pytest.approx((prior + 2) / 8)
@@ -52,7 +51,7 @@ def test_hazard_counts_ends_among_spells_at_risk() -> None:
 def test_expected_remaining_is_the_sum_of_survival() -> None:
     persistence = Persistence()
     for length in (4, 9, 9, 30, 31):
-        persistence.record(BULL, length, BEAR)
+        persistence.record(BULL, length)
     for age in (0, 8, 29, 60):
         seen = sum(persistence.survival(BULL, age, j) for j in range(100))
         tail = (
@@ -65,23 +64,7 @@ def test_expected_remaining_is_the_sum_of_survival() -> None:
 def test_the_median_halves_survival() -> None:
     persistence = Persistence()
     for length in (6, 6, 6, 6, 6, 6, 40):
-        persistence.record(BULL, length, BEAR)
+        persistence.record(BULL, length)
     for age in (0, 4, 10):
         median = persistence.median_remaining(BULL, age)
         assert persistence.survival(BULL, age, median) <= 0.5 < persistence.survival(BULL, age, median - 1)
-
-
-def test_destinations_count_from_the_tenth_change() -> None:
-    persistence = Persistence()
-    for _ in range(9):
-        persistence.record(BULL, 60, HIGH_VOLATILITY)
-    leaving = 1 / 60
-    assert persistence.transitions[BULL] == pytest.approx(
-        (1 - leaving, leaving / 3, leaving / 3, leaving / 3), rel=1e-12
-    )
-    persistence.record(BULL, 60, HIGH_VOLATILITY)
-    assert persistence.transitions[BULL] == pytest.approx(
-        (1 - leaving, leaving / 13, leaving / 13, leaving * 11 / 13), rel=1e-12
-    )
-    for row in persistence.transitions:
-        assert sum(row) == pytest.approx(1.0, abs=1e-15)

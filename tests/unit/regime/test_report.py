@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from poise.regime import CalibrationReport, RegimeDetector
-from poise.testing import perturb_future
+from poise.testing import perturb_future, simulated_market
 from poise.typing import REGIME_LABELS
 from tests.reference.regime.features import log_ratio
 from tests.reference.regime.rules import Thresholds, hard_label
@@ -83,6 +83,20 @@ def test_confidence_is_calibrated_and_labels_beat_chance(n_bars: int) -> None:
     report = RegimeDetector().fit(market(n_bars)).calibration_
     assert report.expected_calibration_error < 0.10  # 0.06 and 0.04 measured
     assert report.accuracy > 0.4  # 0.52 and 0.49 measured
+
+
+@pytest.mark.parametrize("seeds", [range(200, 208), range(300, 308)])
+def test_on_simulated_markets_probabilities_beat_chance_and_confidence_can_be_believed(seeds: range) -> None:
+    reports = []
+    for seed in seeds:
+        closes = simulated_market(seed=seed, days=1460).panel.closes
+        reports.append(RegimeDetector().fit(closes[1:] / closes[:-1] - 1.0).calibration_)
+    chance = math.log(4.0)
+    # A market has some twenty spells: one in sixteen is allowed bad luck (1.44 measured).
+    assert sum(report.log_score < chance for report in reports) >= len(reports) - 1
+    assert np.mean([report.log_score for report in reports]) < chance - 0.1
+    assert np.mean([report.brier_score for report in reports]) < 0.75 - 0.05
+    assert np.mean([report.expected_calibration_error for report in reports]) <= 0.10
 
 
 def test_row_by_row_as_in_batch_and_blind_to_the_future() -> None:

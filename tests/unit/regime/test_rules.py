@@ -10,9 +10,7 @@ from tests.reference.regime.rules import (
     SIDEWAYS,
     AdaptiveThresholds,
     Thresholds,
-    at_rest,
     hard_label,
-    soft_membership,
 )
 
 LIMITS = Thresholds(volatility=0.5, trend=0.8)
@@ -28,32 +26,10 @@ LIMITS = Thresholds(volatility=0.5, trend=0.8)
         (1.5, -3.0, HIGH_VOLATILITY),
     ],
 )
-def test_far_from_the_thresholds_soft_and_hard_agree(
+def test_volatility_decides_first_then_trend(
     volatility_score: float, trend_score: float, regime: int
 ) -> None:
-    membership = soft_membership(volatility_score, trend_score, LIMITS)
-    assert membership[regime] > 0.9
-    assert min(membership) > 0.0009
-    assert sum(membership) == pytest.approx(1.0, abs=1e-15)
     assert hard_label(volatility_score, trend_score, LIMITS) == regime
-
-
-def test_on_a_threshold_the_odds_are_even() -> None:
-    assert soft_membership(0.5, 0.0, LIMITS)[HIGH_VOLATILITY] == pytest.approx(0.5, abs=2e-3)
-    assert soft_membership(-2.0, 0.8, LIMITS)[BULL] == pytest.approx(0.5, abs=2e-3)
-
-
-def test_bull_and_bear_mirror_each_other() -> None:
-    up, down = soft_membership(0.3, 0.9, LIMITS), soft_membership(0.3, -0.9, LIMITS)
-    assert (up[BULL], up[BEAR]) == (down[BEAR], down[BULL])
-    assert up[SIDEWAYS] == pytest.approx(down[SIDEWAYS], rel=1e-14)
-
-
-def test_at_rest_nothing_is_volatile() -> None:
-    membership = at_rest()
-    assert membership[HIGH_VOLATILITY] == 0.0
-    assert membership[SIDEWAYS] > 0.99
-    assert sum(membership) == 1.0
 
 
 def test_thresholds_are_fixed_first_then_follow_the_past() -> None:

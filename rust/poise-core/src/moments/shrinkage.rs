@@ -7,6 +7,7 @@
 //! Names: `s` deviations, `mean_correlation` r-bar, `target` F, `intensity` delta.
 
 use ndarray::{Array2, ArrayView2};
+use poise_simd::{Kernel, Simd, dispatch};
 
 use super::accumulator::Accumulator;
 use super::dense::Dense;
@@ -118,22 +119,74 @@ fn fourth_moments(
 ) -> FourthMoments {
     let mut sums = FourthMoments::default();
     let mut weight = 1.0 / moments.memory.sum;
+    // What never moves has no part: a scale of zero makes its deviations zero.
+    let scale: Vec<f64> = s.iter().map(|&s| if s > 0.0 { 1.0 / unit } else { 0.0 }).collect();
+    let inverse: Vec<f64> = s.iter().map(|&s| if s > 0.0 { 1.0 / s } else { 0.0 }).collect();
+    let mut z = vec![0.0; s.len()];
     for row in returns.rows().into_iter().rev() {
-        let (mut squares, mut fourths, mut cubes, mut firsts) = (0.0, 0.0, 0.0, 0.0);
-        for ((&x, mean), &s) in row.iter().zip(&moments.mean).zip(s).filter(|(_, s)| **s > 0.0) {
-            let z = (x - mean) / unit;
-            let square = z * z;
-            squares += square;
-            fourths += square * square;
-            cubes += square * z / s;
-            firsts += s * z;
+        for (((z, &x), mean), scale) in z.iter_mut().zip(row).zip(&moments.mean).zip(&scale) {
+            *z = (x - mean) * scale;
         }
+        let PowerSums { squares, fourths, cubes, firsts } = dispatch(Powers { z: &z, s, inverse: &inverse });
         sums.all_pairs += weight * squares * squares;
         sums.own += weight * fourths;
         sums.third += weight * cubes * firsts;
         weight *= scheme.decay_factor;
     }
     sums
+}
+
+/// Sums over the assets of one row.
+struct PowerSums {
+    /// `sum z^2`.
+    squares: f64,
+    /// `sum z^4`.
+    fourths: f64,
+    /// `sum z^3 / s`.
+    cubes: f64,
+    /// `sum s z`.
+    firsts: f64,
+}
+
+struct Powers<'a> {
+    z: &'a [f64],
+    s: &'a [f64],
+    inverse: &'a [f64],
+}
+
+impl Kernel for Powers<'_> {
+    type Output = PowerSums;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> PowerSums {
+        let (z, z_rest) = simd.blocks(self.z);
+        let (s, s_rest) = simd.blocks(self.s);
+        let (inverse, inverse_rest) = simd.blocks(self.inverse);
+        let zero = simd.splat(0.0);
+        let (mut squares, mut fourths, mut cubes, mut firsts) = (zero, zero, zero, zero);
+        for ((z, s), inverse) in z.iter().zip(s).zip(inverse) {
+            let z = simd.load(z);
+            let square = simd.mul(z, z);
+            squares = simd.add(squares, square);
+            fourths = simd.mul_add(square, square, fourths);
+            cubes = simd.mul_add(simd.mul(square, z), simd.load(inverse), cubes);
+            firsts = simd.mul_add(simd.load(s), z, firsts);
+        }
+        let mut sums = PowerSums {
+            squares: simd.sum(squares),
+            fourths: simd.sum(fourths),
+            cubes: simd.sum(cubes),
+            firsts: simd.sum(firsts),
+        };
+        for ((z, s), inverse) in z_rest.iter().zip(s_rest).zip(inverse_rest) {
+            let square = z * z;
+            sums.squares += square;
+            sums.fourths += square * square;
+            sums.cubes += square * z * inverse;
+            sums.firsts += s * z;
+        }
+        sums
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Which regime a market is in: readings, memberships, filter, label, confidence, duration, bar by bar.
 //!
-//! The market is the weighted mean of the assets' returns. Its volatility (against its own median) and its trend (a
-//! t-statistic) give soft memberships around thresholds that follow the last 504 bars; a sticky Bayes filter (Hamilton,
-//! 1989) accumulates them; the label follows with hysteresis. Confidence is the calibrated chance that the label agrees
-//! with the one that the 30 bars on either side would give; the remaining duration comes from the hazard of past spells
-//! by age. A bar takes `O(n_assets)` and, but for spells longer and more varied than before, no memory.
+//! The market is the weighted mean of the assets' returns. Each bar is as likely in each regime as a Student t, in units
+//! of the market's own normal volatility, makes it; a sticky Bayes filter (Hamilton, 1989) accumulates what the bars say;
+//! the label follows with hysteresis. Confidence is the calibrated chance that the label agrees with the one that
+//! thresholds on volatility and trend, themselves following the last 504 bars, would give to the 30 bars on either side;
+//! the remaining duration comes from the hazard of past spells by age. A bar takes `O(n_assets)` and, but for spells
+//! longer and more varied than before, no memory.
 
 mod bytes;
 mod calibration;
@@ -16,6 +17,7 @@ mod filter;
 mod hysteresis;
 mod isotonic;
 mod judge;
+mod likelihood;
 mod moments;
 mod ordered;
 mod rules;
@@ -33,7 +35,8 @@ use features::{FeatureTracker, Observed};
 use filter::{UNIFORM, predict, update};
 use hysteresis::Hysteresis;
 use judge::{Call, Judge};
-use rules::{AdaptiveThresholds, at_rest, soft_membership};
+use likelihood::likelihood;
+use rules::AdaptiveThresholds;
 
 pub use durations::PRIOR_DURATIONS;
 pub use engines::Engine;
@@ -44,8 +47,6 @@ pub use state::{Diagnosis, RegimeState};
 
 /// Beyond this the square of a return times that of another leaves the range of a float.
 pub const LARGEST_RETURN: f64 = 1e100;
-
-const CALM_MARGIN: f64 = 0.1;
 
 /// Takes rows of asset returns, one at a time. A refused row leaves everything as it was.
 #[derive(Debug, Clone)]
@@ -197,7 +198,7 @@ impl RegimeDetector {
     /// Moves the probabilities one bar ahead and leaves the label alone.
     fn pass_by(&mut self) {
         if self.state.is_some() {
-            self.probabilities = predict(&self.probabilities, self.durations.matrix());
+            self.probabilities = predict(&self.probabilities);
             self.published = match &self.engines {
                 Some(engines) => engines.outcome(&engines.vote(&self.probabilities)),
                 None => self.probabilities,
@@ -210,30 +211,22 @@ impl RegimeDetector {
     fn take(&mut self, index_return: f64, reading: Reading) {
         let thresholds = self.adaptive.current();
         self.adaptive.push(reading.volatility_score, reading.trend_score);
-        let is_at_rest = reading.volatility == 0.0;
-        let membership = if is_at_rest {
-            at_rest()
-        } else {
-            soft_membership(reading.volatility_score, reading.trend_score, &thresholds)
-        };
-        self.diagnosis = Some(Diagnosis { reading, thresholds, membership });
+        let likelihood = likelihood(index_return, &reading);
+        self.diagnosis = Some(Diagnosis { reading, thresholds, likelihood });
         // The first state is the prior.
         let is_first = self.state.is_none();
         if !is_first {
-            let predicted = predict(&self.probabilities, self.durations.matrix());
-            self.probabilities = update(&predicted, &membership);
+            let predicted = predict(&self.probabilities);
+            self.probabilities = update(&predicted, &likelihood);
         }
         // Of an index at rest engines know nothing.
-        let vote = if is_at_rest { None } else { self.ask(&reading) };
+        let vote = if reading.volatility == 0.0 { None } else { self.ask(&reading) };
         self.published = match (&self.engines, &vote) {
             (Some(engines), Some(vote)) => engines.outcome(vote),
             _ => self.probabilities,
         };
-        if !is_first {
-            let calm = reading.volatility_score < thresholds.volatility - CALM_MARGIN;
-            if let Some(spell) = self.hysteresis.step(&self.published, calm) {
-                self.durations.record(spell.label, spell.length, spell.successor);
-            }
+        if !is_first && let Some(spell) = self.hysteresis.step(&self.published) {
+            self.durations.record(spell.label, spell.length);
         }
         self.judge(index_return);
         let state = self.publish();

@@ -119,8 +119,8 @@ impl DetectorState {
     }
 
     #[getter]
-    fn membership(&self) -> Option<Probabilities> {
-        Some(self.inner.diagnosis()?.membership)
+    fn likelihood(&self) -> Option<Probabilities> {
+        Some(self.inner.diagnosis()?.likelihood)
     }
 
     #[getter]

@@ -9,9 +9,9 @@ use super::judge::Judge;
 use super::rules::{AdaptiveThresholds, Thresholds};
 use super::{Diagnosis, RegimeDetector, saved};
 use crate::Result;
-use crate::snapshot::{Format, Reader, Writer};
+use crate::snapshot::{Format, Reader, Writer, refused};
 
-const FORMAT: Format = Format { mark: b"poiseRGM", version: 1, name: "a regime detector" };
+const FORMAT: Format = Format { mark: b"poiseRGM", version: 2, name: "a regime detector" };
 
 impl RegimeDetector {
     /// The detector as bytes, from which [`RegimeDetector::from_bytes`] continues bit for bit.
@@ -28,10 +28,10 @@ impl RegimeDetector {
         self.judge.write(&mut writer);
         self.calibration.write(&mut writer);
         writer.flag(self.diagnosis.is_some());
-        if let Some(Diagnosis { reading, thresholds, membership }) = &self.diagnosis {
+        if let Some(Diagnosis { reading, thresholds, likelihood }) = &self.diagnosis {
             reading.write(&mut writer);
             writer.reals(&[thresholds.volatility, thresholds.trend]);
-            writer.reals(membership);
+            writer.reals(likelihood);
         }
         writer.flag(self.state.is_some());
         writer.finish()
@@ -40,9 +40,15 @@ impl RegimeDetector {
     /// The detector that [`RegimeDetector::to_bytes`] wrote.
     ///
     /// # Errors
-    /// Bytes that are short, damaged, of another state, newer, or hold what no rows could have led to.
+    /// Bytes that are short, damaged, of another state, of an earlier filter, newer, or hold what no rows could have led to.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::open(bytes, FORMAT)?;
+        if reader.version() < FORMAT.version {
+            let version = reader.version();
+            return Err(refused(format!(
+                "version {version} followed another filter; fit the detector afresh"
+            )));
+        }
         let engine = Engine::read(&mut reader)?;
         let mut detector = Self {
             features: FeatureTracker::read(&mut reader)?,
@@ -61,7 +67,7 @@ impl RegimeDetector {
             detector.diagnosis = Some(Diagnosis {
                 reading: Reading::read(&mut reader)?,
                 thresholds: Thresholds { volatility: reader.real()?, trend: reader.real()? },
-                membership: saved::distribution(&mut reader)?,
+                likelihood: saved::distribution(&mut reader)?,
             });
         }
         if reader.flag()? {

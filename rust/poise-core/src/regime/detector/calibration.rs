@@ -39,7 +39,7 @@ impl Ranked for Outcome {
 ///
 /// The map is fitted at observation 500 and every 90 after that, on the last 2520 calls that could be judged,
 /// neighbours averaged by 25 so that no confidence rests on fewer; before, it is a straight line through
-/// (0.25, 0.25) with slope one half.
+/// (0.25, 0.25) with slope three quarters.
 #[derive(Debug, Clone)]
 pub(super) struct Calibration {
     outcomes: OrderedWindow<Outcome>,
@@ -68,7 +68,7 @@ impl Calibration {
     /// The chance that a label held with this probability is right.
     pub(super) fn confidence(&self, probability: f64) -> f64 {
         if self.map.is_empty() {
-            return 0.25 + 0.5 * (probability - 0.25);
+            return 0.25 + 0.75 * (probability - 0.25);
         }
         self.map.at(probability).clamp(0.0, 1.0)
     }

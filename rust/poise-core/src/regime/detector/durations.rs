@@ -8,14 +8,10 @@ use super::rules::Probabilities;
 use crate::Result;
 use crate::snapshot::{Reader, Writer, refused};
 
-/// Row: regime now; column: regime at the next bar; rows sum to 1.
-pub(super) type Transitions = [[f64; 4]; 4];
-
 /// Bars that a bull, bear, sideways and volatile spell lasts before anything was seen.
-pub const PRIOR_DURATIONS: Probabilities = [60.0, 45.0, 45.0, 20.0];
+pub const PRIOR_DURATIONS: Probabilities = [60.0, 60.0, 45.0, 20.0];
 
 const PRIOR_SPELLS: f64 = 5.0;
-const MIN_TRANSITIONS: u64 = 10;
 
 /// Different lengths for which there is room at the start.
 const ROOM: usize = 64;
@@ -134,30 +130,20 @@ fn waiting(hazard: f64, n: u64, after: f64) -> f64 {
     -exponent.exp_m1() / hazard + exponent.exp() * after
 }
 
-/// Spells and transitions of all regimes.
+/// The spells of all regimes.
 #[derive(Debug, Clone)]
 pub(super) struct Durations {
     spells: [Spells; 4],
-    changes: [[u64; 4]; 4],
-    transitions: Transitions,
 }
 
 impl Durations {
     pub(super) fn new() -> Self {
-        let spells = PRIOR_DURATIONS.map(Spells::new);
-        Self { spells, changes: [[0; 4]; 4], transitions: [[0.0; 4]; 4] }.learned()
+        Self { spells: PRIOR_DURATIONS.map(Spells::new) }
     }
 
-    /// Learns that a spell of `label` lasted `length` bars and gave way to `successor`.
-    pub(super) fn record(&mut self, label: usize, length: u64, successor: usize) {
-        self.changes[label][successor] += 1;
+    /// Learns that a spell of `label` lasted `length` bars.
+    pub(super) fn record(&mut self, label: usize, length: u64) {
         self.spells[label].record(length);
-        self.transitions = self.transitions();
-    }
-
-    /// `1 - 1/d` on the diagonal; the rest is even until ten changes were seen, then follows them.
-    pub(super) fn matrix(&self) -> &Transitions {
-        &self.transitions
     }
 
     pub(super) fn durations(&self) -> Probabilities {
@@ -177,25 +163,6 @@ impl Durations {
         self.spells[label].median_remaining(age)
     }
 
-    fn learned(mut self) -> Self {
-        self.spells.iter_mut().for_each(Spells::learn);
-        self.transitions = self.transitions();
-        self
-    }
-
-    fn transitions(&self) -> Transitions {
-        let seen = self.changes.iter().flatten().fold(0_u64, |sum, n| sum.saturating_add(*n));
-        std::array::from_fn(|label| {
-            let leaving = 1.0 / self.spells[label].duration;
-            let count = |to: usize| {
-                let seen = if seen >= MIN_TRANSITIONS { self.changes[label][to] as f64 } else { 0.0 };
-                if to == label { 0.0 } else { 1.0 + seen }
-            };
-            let total: f64 = (0..4).map(count).sum();
-            std::array::from_fn(|to| if to == label { 1.0 - leaving } else { leaving * count(to) / total })
-        })
-    }
-
     pub(super) fn write(&self, writer: &mut Writer) {
         for spells in &self.spells {
             writer.count(spells.ends.len() as u64);
@@ -204,7 +171,6 @@ impl Durations {
                 writer.count(ends.number);
             }
         }
-        self.changes.iter().flatten().for_each(|number| writer.count(*number));
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self> {
@@ -217,17 +183,15 @@ impl Durations {
                 }
                 spells.ends.push(Ends { age, number, remaining: 0.0 });
             }
+            spells.learn();
         }
-        for number in durations.changes.iter_mut().flatten() {
-            *number = reader.count()?;
-        }
-        Ok(durations.learned())
+        Ok(durations)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::rules::{BEAR, BULL, HIGH_VOLATILITY, SIDEWAYS};
+    use super::super::rules::{BEAR, BULL};
     use super::*;
 
     #[test]
@@ -237,7 +201,6 @@ mod tests {
         for (regime, d) in PRIOR_DURATIONS.into_iter().enumerate() {
             for age in [0, 7, 500] {
                 assert_eq!(durations.expected_remaining(regime, age), d);
-                assert_eq!(durations.matrix()[regime][regime], 1.0 - 1.0 / d);
                 let stays = 1.0 - 1.0 / d;
                 assert!((durations.survival(regime, age, 10) / stays.powi(10) - 1.0).abs() < 1e-14);
                 let median = (0.5_f64.ln() / stays.ln()).ceil() as u64;
@@ -250,7 +213,7 @@ mod tests {
     fn stretches_add_up_to_what_the_recursion_by_age_gives() {
         let mut durations = Durations::new();
         for length in [4, 9, 9, 30, 31, 1, 1, 200] {
-            durations.record(BULL, length, BEAR);
+            durations.record(BULL, length);
         }
         let spells = &durations.spells[BULL];
         let hazard = |age: u64| {
@@ -272,19 +235,12 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_shrunk_and_destinations_count_from_the_tenth_change() {
+    fn durations_are_shrunk() {
         let mut durations = Durations::new();
         for length in [10, 20] {
-            durations.record(BEAR, length, BULL);
+            durations.record(BEAR, length);
         }
-        assert!((durations.durations()[BEAR] - (5.0 * 45.0 + 30.0) / 7.0).abs() < 1e-13);
-        assert_eq!(durations.matrix()[BULL][HIGH_VOLATILITY], durations.matrix()[BULL][SIDEWAYS]);
-        for _ in 0..8 {
-            durations.record(BULL, 60, HIGH_VOLATILITY);
-        }
-        let leaving = 1.0 / 60.0;
-        let row = durations.matrix()[BULL];
-        assert!((row[HIGH_VOLATILITY] - leaving * 9.0 / 11.0).abs() < 1e-16);
-        assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+        assert!((durations.durations()[BEAR] - (5.0 * 60.0 + 30.0) / 7.0).abs() < 1e-13);
+        assert_eq!(durations.durations()[BULL], PRIOR_DURATIONS[BULL]);
     }
 }

@@ -14,11 +14,11 @@ pub(super) const BEAR: usize = 1;
 pub(super) const SIDEWAYS: usize = 2;
 pub(super) const HIGH_VOLATILITY: usize = 3;
 
-/// How gradually memberships change around a threshold.
+/// How far beyond a threshold a reading lies before there is no doubt about its side.
 pub(super) const VOLATILITY_WIDTH: f64 = 0.15;
 pub(super) const TREND_WIDTH: f64 = 0.35;
 
-/// The least membership.
+/// The least probability that an engine beside the rules gives to a regime.
 pub(super) const FLOOR: f64 = 1e-3;
 
 /// Where the regimes part.
@@ -70,19 +70,6 @@ impl AdaptiveThresholds {
     }
 }
 
-/// How far a reading belongs to each regime; at least 0.001 each, sum 1.
-pub(super) fn soft_membership(
-    volatility_score: f64,
-    trend_score: f64,
-    thresholds: &Thresholds,
-) -> Probabilities {
-    let volatile = normal_cdf((volatility_score - thresholds.volatility) / VOLATILITY_WIDTH);
-    let up = normal_cdf((trend_score - thresholds.trend) / TREND_WIDTH);
-    let down = normal_cdf((-trend_score - thresholds.trend) / TREND_WIDTH);
-    let calm = 1.0 - volatile;
-    normalised([calm * up, calm * down, calm * (1.0 - up - down), volatile].map(|p| p.max(FLOOR)))
-}
-
 /// Scaled to sum to one.
 pub(super) fn normalised(weights: Probabilities) -> Probabilities {
     let total: f64 = weights.iter().sum();
@@ -102,21 +89,12 @@ pub(super) fn hard_label(volatility_score: f64, trend_score: f64, thresholds: &T
     }
 }
 
-/// The membership of an index at rest: sideways, and volatile it cannot be.
-pub(super) fn at_rest() -> Probabilities {
-    [FLOOR, FLOOR, 1.0 - 2.0 * FLOOR, 0.0]
-}
-
-fn normal_cdf(x: f64) -> f64 {
-    0.5 * libm::erfc(-x / std::f64::consts::SQRT_2)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn far_from_the_thresholds_soft_and_hard_agree() {
+    fn volatility_decides_first_then_trend() {
         let limits = Thresholds { volatility: 0.5, trend: 0.8 };
         for (volatility, trend, regime) in [
             (0.0, 3.0, BULL),
@@ -125,13 +103,8 @@ mod tests {
             (1.5, 3.0, HIGH_VOLATILITY),
             (1.5, -3.0, HIGH_VOLATILITY),
         ] {
-            let membership = soft_membership(volatility, trend, &limits);
-            assert!(membership[regime] > 0.9);
-            assert!(membership.iter().all(|p| *p > 0.0009));
-            assert!((membership.iter().sum::<f64>() - 1.0).abs() < 1e-15);
             assert_eq!(hard_label(volatility, trend, &limits), regime);
         }
-        assert_eq!(at_rest().iter().sum::<f64>(), 1.0);
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub struct RegimeState {
 pub struct Diagnosis {
     /// The measurements.
     pub reading: Reading,
-    /// The thresholds that were in force.
+    /// Where the ex-post label of the bar will part the regimes.
     pub thresholds: Thresholds,
-    /// How far the reading belongs to each regime, before filtering.
-    pub membership: Probabilities,
+    /// How likely the bar alone is in each regime, scaled to sum 1.
+    pub likelihood: Probabilities,
 }

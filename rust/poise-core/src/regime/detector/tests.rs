@@ -123,6 +123,14 @@ fn damaged_bytes_are_noticed() {
     }
 }
 
+#[test]
+fn bytes_of_the_first_filter_are_refused() {
+    let format = crate::snapshot::Format { mark: b"poiseRGM", version: 1, name: "a regime detector" };
+    let bytes = crate::snapshot::Writer::new(format).finish();
+    let message = RegimeDetector::from_bytes(&bytes).unwrap_err().to_string();
+    assert!(message.contains("version 1") && message.contains("afresh"), "{message}");
+}
+
 fn with_engine(n_assets: usize, engine: Engine) -> RegimeDetector {
     RegimeDetector::with_engine(Array1::from_elem(n_assets, 1.0 / n_assets as f64).view(), engine).unwrap()
 }
