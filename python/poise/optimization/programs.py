@@ -186,8 +186,10 @@ def attempt(
 
     if takes(goal, limits, costs):
         found = by_core(goal, limits, costs)
-        if isinstance(found, str) or found.certificate <= OPTIMAL_BELOW:
+        if isinstance(found, Found) and found.certificate <= OPTIMAL_BELOW:
             return found
+        if isinstance(found, str):
+            return found if found.startswith("no weights") else by_cvxpy(goal, limits, costs, own_slack)
         second = by_cvxpy(goal, limits, costs, own_slack)
         if isinstance(second, str) or second.certificate >= found.certificate:
             return found
