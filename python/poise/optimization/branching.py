@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from poise.optimization.constraints.parts import ConstraintSet, Count, Row
+from poise.optimization.found import Found
 from poise.optimization.goals import Frictions, Goal, loss_after_costs
-from poise.optimization.programs import Found, attempt, best_route
+from poise.optimization.programs import attempt, best_route
 from poise.optimization.result import Relaxation
 from poise.typing import Vector
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from poise import _native
 from poise.optimization.constraints.parts import ConstraintSet
+from poise.optimization.found import Found
 from poise.optimization.goals import Frictions, Goal, Quadratic
 from poise.optimization.guarantees import settled
-from poise.optimization.programs import Found
 from poise.typing import Vector
 
 

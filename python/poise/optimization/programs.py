@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from poise.domain.labels import Labels
 from poise.errors import NotConvergedError
 from poise.optimization.constraints.parts import ConstraintSet
+from poise.optimization.convex_route import by_cvxpy
+from poise.optimization.found import Found
 from poise.optimization.goals import Frictions, Goal, Quadratic, Ratio, loss_after_costs
 from poise.optimization.guarantees import require_promises, settled
 from poise.optimization.limits import asset_name
+from poise.optimization.native_program import by_core, takes
 from poise.optimization.readings import all_kept, read_constraints
 from poise.optimization.result import (
     BindingBound,
@@ -22,50 +26,12 @@ from poise.optimization.result import (
     OptimizationStatus,
     Relaxation,
 )
-from poise.typing import Vector
+
+if TYPE_CHECKING:
+    from poise.optimization.relaxing import Relaxed
 
 OPTIMAL_BELOW = 1e-8
 """The largest certificate of an optimal answer."""
-
-SNAP = 1e-6
-"""How near to a limit, in weight, an interior point ends that is pressed against it."""
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """Weights of a program with what their solver knows of them.
-
-    Attributes
-    ----------
-    weights : ndarray of shape (n_assets,)
-    gap : float
-        Duality gap in the unit of the objective.
-    certificate : float
-        Relative, as in `OptimizationResult`.
-    iterations : int
-    bound_prices : ndarray of shape (n_assets,) or None
-        Positive at an upper bound, negative at a lower one.
-    prices : dict of str to float
-        Of the other limits, by name.
-    limits : ConstraintSet or None
-        What was kept, where that is not what was asked.
-    relaxations, fallbacks, messages : tuple
-    degenerate : bool
-        Whether a convention chose the answer.
-    """
-
-    weights: Vector
-    gap: float
-    certificate: float
-    iterations: int
-    bound_prices: Vector | None
-    prices: dict[str, float]
-    limits: ConstraintSet | None = None
-    relaxations: tuple[Relaxation, ...] = ()
-    fallbacks: tuple[str, ...] = ()
-    messages: tuple[str, ...] = ()
-    degenerate: bool = False
-
 
 Route = Callable[[Goal, ConstraintSet, "Frictions | None"], Found]
 
@@ -153,18 +119,12 @@ def best_route(goal: Goal, limits: ConstraintSet, costs: Frictions | None) -> Fo
     from poise.optimization.relaxing import relax
 
     relaxed = relax(goal, limits)
-    again: Found | str = found
     if relaxed is not None:
-        again = attempt(goal, relaxed.limits, costs, relaxed.own_slack)
-        if isinstance(again, str):
-            # Limits without a margin left: the interior point of Clarabel asks for less room.
-            again = by_cvxpy(goal, relaxed.limits, costs, relaxed.own_slack)
-        if isinstance(again, Found):
-            done = "the least was relaxed" if relaxed.relaxations else "Clarabel had an answer"
-            why = (f"constraints: {found}; {done}",)
-            return replace(again, limits=relaxed.limits, relaxations=relaxed.relaxations, fallbacks=why)
+        return _relaxed_answer(goal, costs, relaxed, found)
     if not limits.own:
-        raise NotConvergedError(f"no route has an answer: {found}; {again}. Rescale the inputs")
+        raise NotConvergedError(
+            f"no route has an answer: {found}; nor has the relaxation. Rescale the inputs"
+        )
     rest = best_route(goal, replace(limits, own=()), costs)
     words = "constraints of cvxpy must be left out: nothing within the bounds keeps them"
     why = (f"constraints: {found}; those of cvxpy were left out",)
@@ -176,14 +136,38 @@ def best_route(goal: Goal, limits: ConstraintSet, costs: Frictions | None) -> Fo
     )
 
 
+def _relaxed_answer(goal: Goal, costs: Frictions | None, relaxed: Relaxed, why: str) -> Found:
+    """Return the best weights within relaxed limits; where no solver has any, those nearest to them."""
+    done = "the least was relaxed" if relaxed.relaxations else "there are some with room for rounding"
+    fallbacks = (f"constraints: {why}; {done}",)
+    for limits, own_slack in relaxed.rooms:
+        # Limits without a margin are hard on an interior point; the two routes fail on different ones.
+        for solve in (attempt, by_cvxpy):
+            found = solve(goal, limits, costs, own_slack)
+            if isinstance(found, Found):
+                return replace(found, limits=limits, relaxations=relaxed.relaxations, fallbacks=fallbacks)
+    limits = relaxed.rooms[-1][0]
+    weights = settled(relaxed.weights, limits.lower, limits.upper, limits.total)
+    nearest = "no solver ended within the relaxed limits; the weights nearest to them"
+    return Found(
+        weights,
+        math.nan,
+        math.nan,
+        0,
+        None,
+        {},
+        limits=limits,
+        relaxations=relaxed.relaxations,
+        fallbacks=(*fallbacks, nearest),
+    )
+
+
 def attempt(
     goal: Goal, limits: ConstraintSet, costs: Frictions | None, own_slack: Sequence[float] = ()
 ) -> Found | str:
     """Return the best weights by the route made for the structure, or why there are none."""
     if costs is not None and isinstance(goal, Quadratic) and stays_put(goal, limits, costs):
         return Found(costs.current.copy(), 0.0, 0.0, 0, None, {})
-    from poise.optimization.native_program import by_core, takes
-
     if takes(goal, limits, costs):
         found = by_core(goal, limits, costs)
         if isinstance(found, Found) and found.certificate <= OPTIMAL_BELOW:
@@ -215,75 +199,6 @@ def stays_put(goal: Quadratic | Ratio, limits: ConstraintSet, costs: Frictions) 
     may_buy_only = held.sum() < limits.total[1]
     may_sell_only = held.sum() > limits.total[0]
     return bool(buy + sell >= 0.0 and (buy >= 0.0 or not may_buy_only) and (sell >= 0.0 or not may_sell_only))
-
-
-def by_cvxpy(
-    goal: Goal, limits: ConstraintSet, costs: Frictions | None, own_slack: Sequence[float] = ()
-) -> Found | str:
-    """Return Clarabel's weights, put on the limits that press them, or why there are none."""
-    from poise.optimization.convex import GAP_INACCURATE, solve_convex
-
-    answer = solve_convex(goal, limits, costs, own_slack)
-    if answer.weights is None or answer.prices is None:
-        return answer.failure
-    weights, bound_prices = _snapped(answer.weights, answer.prices, limits)
-    still = np.zeros(len(weights), dtype=bool)
-    if costs is not None:
-        still = (np.abs(weights - costs.current) < SNAP) & (costs.linear > 0.0)
-        still &= (costs.current >= limits.lower) & (costs.current <= limits.upper)
-        weights = np.where(still, costs.current, weights)
-    weights = settled(weights, limits.lower, limits.upper, limits.total, still)
-    # What limits single weights is among the bounds by now.
-    readings = read_constraints(replace(limits, boxes=()), weights, goal.covariance)
-    worst = max((each.violation for each in readings), default=0.0)
-    loss = loss_after_costs(goal, weights, costs)
-    gap = max(loss - answer.bound, 0.0)
-    reached = gap / max(goal.scale, abs(loss))
-    allowed = max(own_slack, default=0.0)
-    said = (f"a constraint is violated by {worst:.3g}",) if worst > 2.0 * allowed else ()
-    return Found(
-        weights,
-        gap,
-        max(reached, 0.0 if answer.exact else GAP_INACCURATE, worst if said else 0.0),
-        answer.iterations,
-        bound_prices,
-        _named_prices(answer.prices, limits),
-        messages=said,
-    )
-
-
-def _snapped(weights: Vector, prices: dict[str, Vector], limits: ConstraintSet) -> tuple[Vector, Vector]:
-    """Put weights on the bounds that press them, and return the bounds' prices with their side."""
-    snapped, signed = weights.copy(), np.zeros(len(weights))
-    for name, bound, side in (("lower", limits.lower, -1.0), ("upper", limits.upper, 1.0)):
-        there = np.flatnonzero(np.isfinite(bound))
-        if not there.size:
-            continue
-        price = prices.get(name, np.zeros(there.size))
-        distance = np.abs(weights[there] - bound[there])
-        # A limit that presses has a price far above its distance; one that does not, the other way round.
-        scale = max(float(price.max(initial=0.0)), 1e-300)
-        pressed = (distance < SNAP) & ((price / scale > distance) | (distance < 1e-9))
-        snapped[there[pressed]] = bound[there[pressed]]
-        signed[there[pressed]] += side * price[pressed]
-    return snapped, signed
-
-
-def _named_prices(prices: dict[str, Vector], limits: ConstraintSet) -> dict[str, float]:
-    """Return the prices of all limits but the bounds by their names."""
-    named: dict[str, float] = {}
-    total = [prices[key] for key in ("total", "total lower", "total upper") if key in prices]
-    named[limits.total_name] = max((float(each.max()) for each in total), default=0.0)
-    row_lower, row_upper = limits.row_limits
-    for key, side in (("row lower", row_lower), ("row upper", row_upper)):
-        for place, price in zip(np.flatnonzero(np.isfinite(side)), prices.get(key, ()), strict=False):
-            name = limits.rows[int(place)].name
-            named[name] = max(named.get(name, 0.0), float(price))
-    for i, each in enumerate(limits.turnover):
-        named[each.name] = float(prices[f"turnover {i}"].max())
-    for i, each in enumerate(limits.tracking):
-        named[each.name] = float(prices[f"tracking {i}"].max(initial=0.0))
-    return named
 
 
 def _binding(found: Found, limits: ConstraintSet, labels: Labels) -> tuple[BindingBound, ...]:

@@ -14,9 +14,10 @@ from poise.domain.labels import Labels
 from poise.optimization.answer import remarks
 from poise.optimization.constrained import box_answer, plain_answer
 from poise.optimization.constraints.parts import ConstraintSet
+from poise.optimization.found import Found
 from poise.optimization.goals import Frictions, Quadratic, Ratio, loss_after_costs
 from poise.optimization.native_program import found_by_core
-from poise.optimization.programs import OPTIMAL_BELOW, Found, best_route, solve_program, stays_put
+from poise.optimization.programs import OPTIMAL_BELOW, attempt, best_route, solve_program, stays_put
 from poise.optimization.relaxing import relax
 from poise.optimization.result import OptimizationResult, OptimizationStatus
 from poise.optimization.trading_costs import TradingCosts
@@ -145,11 +146,14 @@ def _by_core(excess: Vector, covariance: Matrix, limits: ConstraintSet) -> Found
     found = solve(limits)
     if isinstance(found, str):
         relaxed = relax(Quadratic(covariance, 2.0, np.zeros(len(excess))), limits)
-        again = found if relaxed is None else solve(relaxed.limits)
-        if relaxed is None or isinstance(again, str):
+        for room, _ in () if relaxed is None else relaxed.rooms:
+            again = solve(room)
+            if isinstance(again, Found) and relaxed is not None:
+                why = (f"constraints: {found}; the least was relaxed",)
+                found = replace(again, limits=room, relaxations=relaxed.relaxations, fallbacks=why)
+                break
+        else:
             return None
-        why = (f"constraints: {found}; the least was relaxed",)
-        found = replace(again, limits=relaxed.limits, relaxations=relaxed.relaxations, fallbacks=why)
     return found if found.certificate <= OPTIMAL_BELOW else None
 
 
@@ -168,7 +172,10 @@ def _by_dinkelbach(
         return found
     steps, last = found.iterations, found
     for _ in range(STEPS):
-        last = best_route(Ratio(covariance, excess, best), kept, costs)
+        step = _step(Ratio(covariance, excess, best), kept, costs)
+        if step is None:
+            break
+        last = step
         steps += last.iterations
         now = _ratio(excess, covariance, last.weights, costs)
         if now > best:
@@ -197,12 +204,20 @@ def _first_positive(
     size = calm.scale / (float(np.abs(excess).max(initial=0.0)) or 1.0)
     for boldness in (0.0, 1.0, 30.0, 1e3, 3e4, 1e6):
         if boldness:
-            bolder = best_route(replace(calm, linear=boldness * size * excess), kept, costs)
+            bolder = _step(replace(calm, linear=boldness * size * excess), kept, costs)
+            if bolder is None:
+                continue
             found = _relaxed_like(calmest, bolder)
         earned = _ratio(excess, calm.covariance, found.weights, costs)
         if earned > 0.0 and math.isfinite(earned):
             return found, kept
     return calmest, kept
+
+
+def _step(goal: Ratio | Quadratic, limits: ConstraintSet, costs: Frictions | None) -> Found | None:
+    """Return the best weights within limits that have some; None where rounding hides them."""
+    found = best_route(goal, limits, costs) if limits.count is not None else attempt(goal, limits, costs)
+    return found if isinstance(found, Found) else None
 
 
 def _relaxed_like(before: Found, found: Found) -> Found:

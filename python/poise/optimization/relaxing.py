@@ -26,16 +26,25 @@ NOTHING = 1e-7
 STIFFNESS = 10.0
 """How much dearer a unit of the budget is than one of any other limit."""
 
-MARGIN = 1e-8
-"""How much further than the least a limit is moved, so that rounding leaves room."""
+MARGINS = (1e-8, 1e-6, 1e-4)
+"""How much further than the least a limit is moved, so that a solver has room; the first that works."""
 
 
 class Relaxed(NamedTuple):
-    """Limits that weights can keep, what gave way, and by how much the caller's own may be exceeded."""
+    """What gave way, the limits with ever more room, and weights that keep them.
 
-    limits: ConstraintSet
+    Attributes
+    ----------
+    relaxations : tuple of Relaxation
+    rooms : tuple of (ConstraintSet, tuple of float)
+        Limits that weights can keep, and by how much each of the caller's own may be exceeded.
+    weights : ndarray of shape (n_assets,)
+        Within the bounds; they keep the limits as nearly as any can.
+    """
+
     relaxations: tuple[Relaxation, ...]
-    own_slack: tuple[float, ...]
+    rooms: tuple[tuple[ConstraintSet, tuple[float, ...]], ...]
+    weights: Vector
 
 
 def relax(goal: Goal, limits: ConstraintSet) -> Relaxed | None:
@@ -56,14 +65,18 @@ def relax(goal: Goal, limits: ConstraintSet) -> Relaxed | None:
     if failure:
         return None
     given = np.maximum(np.asarray(slack.value, dtype=np.float64), 0.0)
-    widened, relaxations = _moved(limits, given, 1.0 / costs)
     by_own = np.maximum(np.asarray(own_slack.value, dtype=np.float64), 0.0)[: len(own)]
+    _, relaxations = _moved(limits, given, 1.0 / costs, MARGINS[0])
     for i, by in enumerate(by_own):
         if by > NOTHING:
             name = f"constraint {i} ({own[i]})"
-            relaxations.append(Relaxation(name, float(by), f"{name} must be let exceed by {by:.6g}"))
-    moved = tuple(float(by + MARGIN) if by > NOTHING else 0.0 for by in by_own)
-    return Relaxed(widened, tuple(relaxations), moved)
+            relaxations.append(Relaxation(name, float(by), f"{name} must become at least {by:.6g} looser"))
+    rooms = []
+    for margin in MARGINS:
+        widened, _ = _moved(limits, given, 1.0 / costs, margin)
+        rooms.append((widened, tuple(float(by + margin) if by > NOTHING else 0.0 for by in by_own)))
+    nearest = np.asarray(weights.value, dtype=np.float64).ravel()
+    return Relaxed(tuple(relaxations), tuple(rooms), nearest)
 
 
 def _softened(goal: Goal, limits: ConstraintSet, weights: Any, slack: Any) -> tuple[list[Any], Vector]:
@@ -107,7 +120,9 @@ def _sides(limits: ConstraintSet) -> tuple[Vector, Vector]:
     return np.concatenate([[limits.total[0]], row_lower]), np.concatenate([[limits.total[1]], row_upper])
 
 
-def _moved(limits: ConstraintSet, given: Vector, sizes: Vector) -> tuple[ConstraintSet, list[Relaxation]]:
+def _moved(
+    limits: ConstraintSet, given: Vector, sizes: Vector, margin: float
+) -> tuple[ConstraintSet, list[Relaxation]]:
     """Return the limits moved by what was given, and the words for it."""
     n_rows = len(limits.rows)
     relaxations: list[Relaxation] = []
@@ -117,7 +132,7 @@ def _moved(limits: ConstraintSet, given: Vector, sizes: Vector) -> tuple[Constra
         if not by > NOTHING * sizes[at]:
             return limit
         relaxations.append(gave_way(name, limit, side, by))
-        by += MARGIN * max(1.0, float(sizes[at]))
+        by += margin * max(1.0, float(sizes[at]))
         return limit + by if side == "upper" else limit - by
 
     name = limit_words(limits.total_name or "sum of weights", *limits.total)
