@@ -77,7 +77,9 @@ class MultiTimeframeCovariance(OnlineCovariance[Any]):
         If `base` is no length of time, no timeframe is a multiple of it, or a half-life or weight is not
         positive.
 
-    Notes ----- NaN is missing, and so is a row that never comes. A bucket counts for an asset with at least
+    Notes
+    -----
+    NaN is missing, and so is a row that never comes. A bucket counts for an asset with at least
     four fifths of its base bars, the last among them. The count is by the clock, round the week: of an asset
     whose exchange closes at weekends a daily base gives no weeks.
 

@@ -288,11 +288,8 @@ class OutlookEstimator:
         mean = _mean_of_pairs(estimate, moving) if math.isnan(average) else average
         # Without what repairs a matrix with gaps: the engine's needs no repair.
         intensity = self._noise.noise_shrinkage_
-        # Where nothing tells how noisy the pairs are, they are taken to be nothing but noise.
-        intensity = 1.0 if math.isnan(intensity) else intensity
-        if moving.all():
-            correlation[:] = shrunk_correlation(estimate, mean, intensity)
-            return average
+        if math.isnan(intensity):
+            intensity = 1.0  # nothing tells how noisy the pairs are: they are taken to be nothing but noise
         block = np.ix_(moving, moving)
         correlation[np.ix_(known, known)] = 0.0
         correlation[block] = shrunk_correlation(estimate[block], mean, intensity)
