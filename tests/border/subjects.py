@@ -25,6 +25,7 @@ PORTFOLIOS = (
     "HierarchicalRiskParity",
     "InverseVolatility",
     "MaximumDiversification",
+    "MaximumSharpe",
     "MeanReversion",
     "MeanVariance",
     "MinimumVariance",

@@ -29,6 +29,7 @@ from poise.optimization.estimators import (
     HierarchicalRiskParity,
     InverseVolatility,
     MaximumDiversification,
+    MaximumSharpe,
     MeanReversion,
     MeanVariance,
     MinimumVariance,
@@ -42,6 +43,7 @@ from poise.optimization.frontier import (
     efficient_frontier,
 )
 from poise.optimization.hierarchical import solve_hierarchical_risk_parity
+from poise.optimization.maximum_diversification import solve_maximum_diversification
 from poise.optimization.maximum_sharpe import solve_maximum_sharpe
 from poise.optimization.multi_period import TradingPlan, solve_multi_period
 from poise.optimization.result import (
@@ -53,7 +55,6 @@ from poise.optimization.result import (
 )
 from poise.optimization.risk_budgets import dynamic_risk_budgets
 from poise.optimization.solvers import (
-    solve_maximum_diversification,
     solve_mean_variance,
     solve_minimum_variance,
     solve_risk_parity,
@@ -80,6 +81,7 @@ __all__ = [
     "InverseVolatility",
     "LinearConstraint",
     "MaximumDiversification",
+    "MaximumSharpe",
     "MeanReversion",
     "MeanVariance",
     "MinimumVariance",

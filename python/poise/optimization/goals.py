@@ -70,7 +70,7 @@ class Quadratic:
 
     def expression(self, weights: Any, figures: dict[str, Any], costs: Any) -> tuple[Any, list[Any]]:
         """Return what cvxpy is to minimise, in units of the scale, and constraints that define it."""
-        from poise.optimization.convex import cp
+        from poise.optimization.expressing import cp
 
         return 0.5 * cp.sum_squares(figures["root"] @ weights) - figures["linear"] @ weights + costs, []
 
@@ -120,7 +120,7 @@ class Ratio:
 
     def expression(self, weights: Any, figures: dict[str, Any], costs: Any) -> tuple[Any, list[Any]]:
         """Return what cvxpy is to minimise, in units of the scale, and constraints that define it."""
-        from poise.optimization.convex import cp
+        from poise.optimization.expressing import cp
 
         return cp.norm(figures["root"] @ weights, 2) - figures["linear"] @ weights + costs, []
 
@@ -128,6 +128,13 @@ class Ratio:
         """Return what is minimised, without costs."""
         volatility = float(np.sqrt(np.maximum(weights @ self.covariance @ weights, 0.0)))
         return self.tilt * volatility - float(self.excess @ weights)
+
+    def gradient(self, weights: Vector) -> Vector:
+        """Return the slope of the loss; without volatility that of the excess alone."""
+        pull = self.covariance @ weights
+        volatility = float(np.sqrt(np.maximum(weights @ pull, 0.0)))
+        slope: Vector = (self.tilt / volatility * pull if volatility > 0.0 else 0.0) - self.excess
+        return slope
 
 
 Goal = Any

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from poise.domain.labels import BARE, Labels, unwrap_square
+from poise.domain.labels import BARE, Labels, unwrap_square, unwrap_vector
 from poise.errors import EmptyUniverseError, ParameterError
-from poise.typing import ArrayLike, Matrix
+from poise.typing import ArrayLike, Matrix, Vector
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -46,3 +46,14 @@ def read_real(value: Any, name: str) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise ParameterError(f"{name} is {value!r}, expected a number") from None
+
+
+def read_start(initial_weights: ArrayLike | None, labels: Labels) -> Vector | None:
+    """Return initial weights in the order of the assets, if there are any.
+
+    Raises
+    ------
+    ShapeError
+        If they name other assets.
+    """
+    return None if initial_weights is None else unwrap_vector(initial_weights, "initial_weights", labels)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
 from poise.optimization.result import OptimizationResult, OptimizationStatus
 from poise.typing import ArrayLike, Bounds
 
+if TYPE_CHECKING:
+    from poise.optimization.trading_costs import TradingCosts
+
 
 def solve_maximum_sharpe(
     expected_returns: ArrayLike,
@@ -22,6 +26,9 @@ def solve_maximum_sharpe(
     *,
     risk_free_rate: float = 0.0,
     bounds: Bounds | None = None,
+    constraints: Any = None,
+    groups: Any = None,
+    costs: TradingCosts | None = None,
 ) -> OptimizationResult:
     """Weights with the largest expected return above the riskless rate per unit of volatility.
 
@@ -38,6 +45,10 @@ def solve_maximum_sharpe(
         Per period of the covariance, as a fraction.
     bounds : tuple, default=(0, 1)
         Lower and upper bound, each a scalar or one per asset; negative and infinite ones are allowed.
+    constraints, groups : optional
+        As in :func:`solve_minimum_variance`. Weights that need not sum to 1 earn the rate on what they leave.
+    costs : TradingCosts, optional
+        Taken off the excess return before it is divided by the volatility.
 
     Returns
     -------
@@ -46,7 +57,8 @@ def solve_maximum_sharpe(
         ``w'Sw / 2 - risk_tolerance * (mu - rate)'w``, whose optimum the weights are; there is no duality gap.
         Where no portfolio earns more than the rate the ratio ranks nothing: the least variance, status
         ``degenerate``. Where open bounds let the ratio grow for ever: the corner portfolio of highest
-        return, status ``relaxed``. ``messages`` says so.
+        return, status ``relaxed``. ``messages`` says so. With `constraints` or `costs` the certificate is
+        what the ratio can at most gain, relative, and ``duality_gap`` the same in its own unit.
 
     Raises
     ------
@@ -70,8 +82,14 @@ def solve_maximum_sharpe(
     """
     matrix, labels = read_covariance(covariance)
     means, labels = unwrap_vector(expected_returns, "expected_returns", labels)
-    lower, upper = read_bounds(bounds, len(matrix), labels)
     rate = read_real(risk_free_rate, "risk_free_rate")
+    if constraints is not None or costs is not None:
+        from poise.optimization.constrained import read_limits
+        from poise.optimization.ratios import maximum_sharpe_within
+
+        limits = read_limits(constraints, groups, bounds, len(matrix), labels)
+        return maximum_sharpe_within(means, matrix, rate, limits, costs, labels)
+    lower, upper = read_bounds(bounds, len(matrix), labels)
     if leaves_cash(upper):
         _native.maximum_sharpe(means, matrix, rate, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)

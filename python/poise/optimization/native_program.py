@@ -1,4 +1,4 @@
-"""Quadratic programs with rows, a budget, turnover and costs by the solver of the core."""
+"""Programs with rows, a budget, turnover and costs by the solvers of the core."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from poise import _native
-from poise.optimization.constraints.parts import ConstraintSet, turnover_of
+from poise.optimization.constraints.parts import ConstraintSet
 from poise.optimization.goals import Frictions, Goal, Quadratic
 from poise.optimization.guarantees import settled
 from poise.optimization.programs import Found
+from poise.typing import Vector
 
 
 def takes(goal: Goal, limits: ConstraintSet, costs: Frictions | None) -> bool:
@@ -49,6 +50,11 @@ def by_core(goal: Quadratic, limits: ConstraintSet, costs: Frictions | None) -> 
         turnover,
         None,
     )
+    return found_by_core(solution, limits, current, scale)
+
+
+def found_by_core(solution: Any, limits: ConstraintSet, current: Vector | None, scale: float) -> Found | str:
+    """Return a solution of the core in the caller's units, or why there are no weights."""
     if solution.status == "infeasible":
         return "no weights meet the constraints within the bounds"
     still = np.zeros(limits.n_assets, dtype=bool)
@@ -57,10 +63,8 @@ def by_core(goal: Quadratic, limits: ConstraintSet, costs: Frictions | None) -> 
     weights = settled(solution.weights, limits.lower, limits.upper, limits.total, still)
     prices = dict(zip((row.name for row in limits.rows), np.abs(solution.row_prices) * scale, strict=True))
     prices[limits.total_name] = abs(solution.budget_price) * scale
-    if limits.turnover:
-        prices[limits.turnover[0].name] = abs(solution.turnover_price) * scale
-        if turnover_of(weights, limits.turnover[0].weights) > turnover + 1e-8:
-            return "no weights meet the turnover within the bounds"
+    for each in limits.turnover:
+        prices[each.name] = abs(solution.turnover_price) * scale
     return Found(
         weights,
         max(float(solution.duality_gap), 0.0) * scale,

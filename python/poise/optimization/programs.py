@@ -12,7 +12,7 @@ import numpy as np
 from poise.domain.labels import Labels
 from poise.errors import NotConvergedError
 from poise.optimization.constraints.parts import ConstraintSet
-from poise.optimization.goals import Frictions, Goal, Quadratic
+from poise.optimization.goals import Frictions, Goal, Quadratic, Ratio
 from poise.optimization.guarantees import require_promises, settled
 from poise.optimization.limits import asset_name
 from poise.optimization.readings import all_kept, read_constraints
@@ -196,7 +196,7 @@ def attempt(
     return by_cvxpy(goal, limits, costs, own_slack)
 
 
-def stays_put(goal: Quadratic, limits: ConstraintSet, costs: Frictions) -> bool:
+def stays_put(goal: Quadratic | Ratio, limits: ConstraintSet, costs: Frictions) -> bool:
     """Whether the current weights are the answer: no exchange, however small, pays its costs.
 
     Along every direction within the bounds and the budget the slope at the current weights is then not

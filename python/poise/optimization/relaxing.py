@@ -14,15 +14,8 @@ from poise.optimization.constraints.parts import (
     gave_way,
     limit_words,
 )
-from poise.optimization.convex import (
-    checked,
-    cp,
-    exceeded,
-    figures_of,
-    own_constraints,
-    run,
-    turnover_expression,
-)
+from poise.optimization.convex import figures_of, run
+from poise.optimization.expressing import checked, cp, exceeded, own_constraints, turnover_expression
 from poise.optimization.goals import Goal
 from poise.optimization.result import Relaxation
 from poise.typing import Vector

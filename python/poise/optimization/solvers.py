@@ -1,4 +1,4 @@
-"""Solve for weights: risk parity, minimum variance, mean-variance, maximum diversification.
+"""Solve for weights: risk parity, minimum variance, mean-variance.
 
 The solvers of the core are exact to rounding and prove it. They never fail for a finite positive
 semidefinite covariance and bounds that admit a full investment.
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from poise import _native
-from poise.domain.labels import Labels, unwrap_vector
+from poise.domain.labels import unwrap_vector
 from poise.optimization.answer import to_result
-from poise.optimization.inputs import read_covariance, read_real
+from poise.optimization.inputs import read_covariance, read_real, read_start
 from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
 from poise.optimization.result import OptimizationResult
-from poise.typing import ArrayLike, Bounds, Vector
+from poise.typing import ArrayLike, Bounds
 
 if TYPE_CHECKING:
     from poise.optimization.trading_costs import TradingCosts
@@ -134,10 +134,10 @@ def solve_minimum_variance(
     -------
     OptimizationResult
         The certificate is the largest violation of the optimality conditions relative to the terms they
-        are made of, ``v_i * sum(v * abs(w))`` with ``v`` the volatilities. Where `constraints` or `costs`
-        matter it is the relative duality gap, or the violation of a constraint if that is larger; where no
-        weights keep the constraints the status is ``infeasible`` and ``relaxations`` say what gave way.
-        The objective is the variance and the costs.
+        are made of, ``v_i * sum(v * abs(w))`` with ``v`` the volatilities; the objective is the variance,
+        and the costs. Where `constraints` or `costs` matter the certificate is the relative duality gap, or
+        the violation of a constraint if that is larger; where no weights keep the constraints the status is
+        ``infeasible`` and ``relaxations`` say what gave way.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def solve_minimum_variance(
     if leaves_cash(upper):
         _native.minimum_variance(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)
-    start = _read_start(initial_weights, labels)
+    start = read_start(initial_weights, labels)
     began = perf_counter()
     solution = _native.minimum_variance(matrix, lower, upper, start)
     return to_result(solution, labels, "minimum variance", perf_counter() - began)
@@ -213,7 +213,7 @@ def solve_mean_variance(
     -------
     OptimizationResult
         The certificate is that of :func:`solve_minimum_variance`, the expected returns counted among the
-        terms. The objective is ``mu'w - risk_aversion / 2 * w'Sw``, the costs taken off.
+        terms; the objective is ``mu'w - risk_aversion / 2 * w'Sw``.
 
     Raises
     ------
@@ -246,77 +246,7 @@ def solve_mean_variance(
     if leaves_cash(upper):
         _native.mean_variance(means, matrix, aversion, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)
-    start = _read_start(initial_weights, labels)
+    start = read_start(initial_weights, labels)
     began = perf_counter()
     solution = _native.mean_variance(means, matrix, aversion, lower, upper, start)
     return to_result(solution, labels, "mean-variance", perf_counter() - began)
-
-
-def solve_maximum_diversification(
-    covariance: ArrayLike,
-    *,
-    bounds: Bounds | None = None,
-    constraints: Any = None,
-    groups: Any = None,
-    initial_weights: ArrayLike | None = None,
-) -> OptimizationResult:
-    """Long-only weights with the largest ratio of mean volatility to portfolio volatility.
-
-    Assets without variance get weight 0, or what the bounds force on them.
-
-    Parameters
-    ----------
-    covariance : array_like of shape (n_assets, n_assets)
-        Positive semidefinite; what rounding to three digits spoils is taken with status ``degenerate``.
-    bounds : tuple, default=(0, 1)
-        Lower and upper bound, each a scalar or one per asset. Negative lower bounds count as 0.
-    constraints, groups : optional
-        As in :func:`solve_minimum_variance`. Costs of trading have no unit in which a ratio of volatilities
-        could take them off; a `TurnoverLimit` does what they would.
-    initial_weights : array_like of shape (n_assets,), optional
-        The answer of a neighbouring problem, such as that of the bar before: fewer steps to the same answer.
-        What breaks a bound or the sum is moved there first. Of no use beside constraints.
-
-    Returns
-    -------
-    OptimizationResult
-        The certificate is the largest violation of the optimality conditions relative to the terms they
-        are made of; where `constraints` matter it is what the ratio can at most gain, relative. The objective
-        is the ratio.
-
-    Raises
-    ------
-    EmptyUniverseError
-        If there are no assets.
-    ShapeError
-        If the covariance is not square or not symmetric, or a bound has another length.
-    NonFiniteError
-        If a value is NaN or infinite.
-    NotPositiveSemidefiniteError
-        If the covariance has a clearly negative direction.
-    InfeasibleError
-        If the lower bounds sum to more than 1, one exceeds its upper bound, or an upper bound is negative.
-
-    References
-    ----------
-    .. [1] Choueifaty and Coignard (2008). Toward Maximum Diversification.
-    .. [2] Choueifaty, Froidure and Reynier (2013). Properties of the Most Diversified Portfolio.
-    """
-    matrix, labels = read_covariance(covariance)
-    if constraints is not None:
-        from poise.optimization.constrained import maximum_diversification_within, read_limits
-
-        limits = read_limits(constraints, groups, bounds, len(matrix), labels)
-        return maximum_diversification_within(matrix, limits, labels)
-    lower, upper = read_bounds(bounds, len(matrix), labels)
-    if leaves_cash(upper):
-        _native.maximum_diversification(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
-        return held_at_upper(upper, labels)
-    start = _read_start(initial_weights, labels)
-    began = perf_counter()
-    solution = _native.maximum_diversification(matrix, lower, upper, start)
-    return to_result(solution, labels, "maximum diversification", perf_counter() - began)
-
-
-def _read_start(initial_weights: ArrayLike | None, labels: Labels) -> Vector | None:
-    return None if initial_weights is None else unwrap_vector(initial_weights, "initial_weights", labels)[0]

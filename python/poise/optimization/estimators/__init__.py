@@ -4,7 +4,7 @@ They work in its ``Pipeline``, ``GridSearchCV`` and ``clone`` and need none of i
 """
 
 from poise.optimization.estimators.base import PortfolioEstimator
-from poise.optimization.estimators.returns import BlackLitterman, MeanVariance
+from poise.optimization.estimators.returns import BlackLitterman, MaximumSharpe, MeanVariance
 from poise.optimization.estimators.risk import MaximumDiversification, MinimumVariance
 from poise.optimization.estimators.risk_parity import RiskParity
 from poise.optimization.estimators.rules import (
@@ -22,6 +22,7 @@ __all__ = [
     "HierarchicalRiskParity",
     "InverseVolatility",
     "MaximumDiversification",
+    "MaximumSharpe",
     "MeanReversion",
     "MeanVariance",
     "MinimumVariance",

@@ -15,6 +15,7 @@ from poise.optimization.black_litterman import (
 )
 from poise.optimization.estimators.base import PortfolioEstimator
 from poise.optimization.estimators.moments import covariance_of, expected_returns_of
+from poise.optimization.maximum_sharpe import solve_maximum_sharpe
 from poise.optimization.result import OptimizationResult
 from poise.optimization.solvers import solve_mean_variance
 from poise.optimization.trading_costs import TradingCosts
@@ -57,6 +58,46 @@ class MeanVariance(PortfolioEstimator):
             expected_returns_of(self.expected_returns, R, covariance),
             covariance,
             risk_aversion=self.risk_aversion,
+            bounds=self.bounds,
+            constraints=self.constraints,
+            groups=self.groups,
+            costs=self.costs,
+        )
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class MaximumSharpe(PortfolioEstimator):
+    """The largest expected return above the riskless rate per unit of volatility.
+
+    Parameters
+    ----------
+    risk_free_rate : float, default=0.0
+        Per period of the returns, as a fraction.
+    expected_returns, covariance : estimators of moments, optional
+        As in `MeanVariance`.
+    bounds, constraints, groups, costs : optional
+        As in :func:`poise.optimization.solve_maximum_sharpe`.
+
+    Attributes
+    ----------
+    result_, weights_, n_features_in_, feature_names_in_
+        As in `PortfolioEstimator`.
+    """
+
+    risk_free_rate: float = 0.0
+    expected_returns: Any = None
+    covariance: Any = None
+    bounds: Bounds | None = None
+    constraints: Any = None
+    groups: Any = None
+    costs: TradingCosts | None = None
+
+    def _solve(self, R: ArrayLike, returns: Matrix, labels: Labels) -> OptimizationResult:  # noqa: ARG002
+        covariance = covariance_of(self.covariance, R)
+        return solve_maximum_sharpe(
+            expected_returns_of(self.expected_returns, R, covariance),
+            covariance,
+            risk_free_rate=self.risk_free_rate,
             bounds=self.bounds,
             constraints=self.constraints,
             groups=self.groups,

@@ -8,8 +8,9 @@ from typing import Any
 from poise.domain.labels import Labels
 from poise.optimization.estimators.base import PortfolioEstimator
 from poise.optimization.estimators.moments import covariance_of
+from poise.optimization.maximum_diversification import solve_maximum_diversification
 from poise.optimization.result import OptimizationResult
-from poise.optimization.solvers import solve_maximum_diversification, solve_minimum_variance
+from poise.optimization.solvers import solve_minimum_variance
 from poise.optimization.trading_costs import TradingCosts
 from poise.typing import ArrayLike, Bounds, Matrix
 
