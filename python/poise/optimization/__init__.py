@@ -20,6 +20,7 @@ from poise.optimization.result import (
     Relaxation,
 )
 from poise.optimization.risk_parity import RiskParity
+from poise.optimization.rolling import rolling_minimum_variance
 from poise.optimization.solvers import (
     solve_maximum_diversification,
     solve_mean_variance,
@@ -41,6 +42,7 @@ __all__ = [
     "efficient_frontier",
     "equal_weights",
     "inverse_volatility",
+    "rolling_minimum_variance",
     "solve_maximum_diversification",
     "solve_maximum_sharpe",
     "solve_mean_variance",

@@ -29,6 +29,7 @@ mod probe;
 mod problem;
 mod quadratic;
 mod risk_parity;
+mod rolling;
 mod solution;
 mod truncated_newton;
 mod unhindered;
@@ -39,4 +40,5 @@ pub use maximum_diversification::{maximum_diversification, maximum_diversificati
 pub use maximum_sharpe::maximum_sharpe;
 pub use mean_variance::{mean_variance, mean_variance_from, minimum_variance, minimum_variance_from};
 pub use risk_parity::{risk_parity, risk_parity_from};
+pub use rolling::rolling_minimum_variance;
 pub use solution::{Solution, Status};
