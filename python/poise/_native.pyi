@@ -574,6 +574,7 @@ __all__ += [
     "mean_variance",
     "minimum_variance",
     "risk_parity",
+    "rolling_minimum_variance",
 ]
 
 @final
@@ -639,6 +640,9 @@ def risk_parity(
 def minimum_variance(
     covariance: _Array, lower: _Array, upper: _Array, start: _Array | None = None
 ) -> Solution: ...
+def rolling_minimum_variance(
+    returns: _Array, window: int, step: int, lower: _Array, upper: _Array
+) -> _Array: ...
 def mean_variance(
     expected_returns: _Array,
     covariance: _Array,

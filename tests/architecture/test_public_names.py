@@ -86,6 +86,7 @@ PROMISED = {
         "solve_maximum_sharpe",
         "efficient_frontier",
         "EfficientFrontier",
+        "rolling_minimum_variance",
         "OptimizationResult",
     ],
     "poise.costs": ["CostModel", "FillEngine"],

@@ -54,6 +54,7 @@ from poise.optimization.result import (
     Relaxation,
 )
 from poise.optimization.risk_budgets import dynamic_risk_budgets
+from poise.optimization.rolling import rolling_minimum_variance
 from poise.optimization.solvers import (
     solve_mean_variance,
     solve_minimum_variance,
@@ -107,6 +108,7 @@ __all__ = [
     "inverse_volatility",
     "mean_reversion_tilt",
     "momentum_tilt",
+    "rolling_minimum_variance",
     "solve_hierarchical_risk_parity",
     "solve_maximum_diversification",
     "solve_maximum_sharpe",

@@ -2,7 +2,7 @@
 
 mod program;
 
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use poise_core::optimization::{self, Bounds, Side, Status};
 use pyo3::prelude::*;
 
@@ -160,6 +160,21 @@ fn minimum_variance(
     Ok(to_solution(py, solution))
 }
 
+/// Least variance over a rolling window, after every row.
+#[pyfunction]
+fn rolling_minimum_variance<'py>(
+    py: Python<'py>,
+    returns: PyReadonlyArray2<'py, f64>,
+    window: usize,
+    step: usize,
+    lower: PyReadonlyArray1<'py, f64>,
+    upper: PyReadonlyArray1<'py, f64>,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let (returns, bounds) = (returns.as_array(), to_bounds(&lower, &upper)?);
+    let path = detached(py, || optimization::rolling_minimum_variance(returns, window, step, &bounds))?;
+    Ok(path.into_pyarray(py))
+}
+
 /// Best trade of expected return against variance.
 #[pyfunction]
 #[pyo3(signature = (expected_returns, covariance, risk_aversion, lower, upper, start=None))]
@@ -222,6 +237,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     frontier::register(module)?;
     module.add_function(wrap_pyfunction!(risk_parity, module)?)?;
     module.add_function(wrap_pyfunction!(minimum_variance, module)?)?;
+    module.add_function(wrap_pyfunction!(rolling_minimum_variance, module)?)?;
     module.add_function(wrap_pyfunction!(mean_variance, module)?)?;
     module.add_function(wrap_pyfunction!(maximum_diversification, module)?)?;
     module.add_function(wrap_pyfunction!(fill, module)?)
