@@ -17,7 +17,9 @@ mod guess;
 mod interior;
 mod judge;
 mod kink;
+mod mend;
 mod ratio;
+mod refine;
 mod search;
 mod statement;
 mod system;
@@ -50,7 +52,10 @@ const NO_ROOM: f64 = 1e-13;
 ///
 /// The checks of [`validate::covariance`] for the Hessian; [`crate::Error::NotPositiveSemidefinite`]; those of [`Program`]
 /// for the rest. Limits that contradict each other are an answer with what had to give way.
-pub fn quadratic_program(program: &Program<'_>, start: Option<ArrayView1<'_, f64>>) -> Result<ProgramSolution> {
+pub fn quadratic_program(
+    program: &Program<'_>,
+    start: Option<ArrayView1<'_, f64>>,
+) -> Result<ProgramSolution> {
     program.check()?;
     let n = program.linear.len();
     if let Some(start) = start {

@@ -52,7 +52,8 @@ pub fn maximum_ratio_program(
 }
 
 fn refuse_costs(program: &Program<'_>) -> Result<()> {
-    let charges = |costs: Option<ArrayView1<'_, f64>>| costs.is_some_and(|costs| costs.iter().any(|c| *c != 0.0));
+    let charges =
+        |costs: Option<ArrayView1<'_, f64>>| costs.is_some_and(|costs| costs.iter().any(|c| *c != 0.0));
     if program.trading.is_some_and(|trading| charges(trading.linear_cost) || charges(trading.impact_cost)) {
         let range = "none: a ratio has no place for them";
         return Err(Error::OutOfRange { what: "costs", value: f64::NAN, range });

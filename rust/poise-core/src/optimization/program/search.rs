@@ -104,7 +104,8 @@ fn through_interior(statement: &Statement, penalty: f64) -> Found {
         let reached = distance.is_reached();
         if distance.gap < SEEN && distance.primal < SEEN {
             let guess = Face::guessed(statement, &interior);
-            let again = seen.as_ref().is_some_and(|seen| (&seen.seats, &seen.posts) == (&guess.seats, &guess.posts));
+            let again =
+                seen.as_ref().is_some_and(|seen| (&seen.seats, &seen.posts) == (&guess.seats, &guess.posts));
             if again || reached {
                 let mut face = guess.clone();
                 if face.settle(statement, penalty) {
@@ -187,7 +188,11 @@ fn unpenalised(statement: &Statement, face: &mut Face, penalty: f64) {
     let (rest, whole) = (at(at_rest.clone()), face.clone());
     let (low, high) = (signs(statement, &rest), signs(statement, &whole));
     let least = low.iter().zip(&high).fold(0.0_f64, |least, (rest, whole)| {
-        if *rest < 0.0 && whole > rest { least.max(penalty * (-rest / (whole - rest)).min(1.0)) } else { least }
+        if *rest < 0.0 && whole > rest {
+            least.max(penalty * (-rest / (whole - rest)).min(1.0))
+        } else {
+            least
+        }
     });
     face.y = at_rest.iter().zip(&rate).map(|(rest, rate)| rest + least * rate).collect();
 }
