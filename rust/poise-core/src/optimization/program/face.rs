@@ -65,10 +65,32 @@ impl Face {
         Self { seats, posts, x, y: vec![0.0; m] }
     }
 
+    /// The guess that nothing binds but rows that leave no choice, and what trades would have to leave.
+    pub(super) fn open(statement: &Statement) -> Self {
+        let n = statement.n();
+        let mut face = Self::at(statement, &vec![1.0 / n as f64; n]);
+        for i in 0..n {
+            if let Some(trade) = statement.trade.as_ref().filter(|_| statement.is_split(i)) {
+                face.x[i] = trade.current[i].max(statement.lower[i]).min(statement.upper[i]);
+                face.seats[i] = Seat::Held;
+            } else {
+                face.seats[i] = Seat::Free(0);
+            }
+        }
+        for (j, post) in face.posts.iter_mut().enumerate() {
+            let (low, high) = statement.limits(j);
+            if low < high {
+                *post = Post::Off;
+            }
+        }
+        face
+    }
+
     /// Mends the guess until it is right; false where that does not come about.
     ///
-    /// `penalty` is the price at which rows give way.
-    pub(super) fn settle(&mut self, statement: &Statement, penalty: f64) -> bool {
+    /// `penalty` is the price at which rows give way; `effort` the most factors of all assets' size that it may cost.
+    pub(super) fn settle(&mut self, statement: &Statement, penalty: f64, effort: f64) -> bool {
+        let mut spent = 0.0;
         for _ in 0..ROUNDS {
             if !self.solve(statement, penalty) {
                 return false;
@@ -76,6 +98,10 @@ impl Face {
             if !self.mend(statement, penalty) {
                 self.land(statement);
                 return true;
+            }
+            spent += (self.free().len() as f64 / self.x.len() as f64).powi(3);
+            if spent > effort {
+                return false;
             }
         }
         false
