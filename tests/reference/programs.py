@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -268,11 +269,24 @@ def referee(problem: Problem) -> np.ndarray | None:
         if problem.turnover < INF:
             limits.append(0.5 * (cp.norm1(moved) + cp.abs(cp.sum(moved))) <= problem.turnover)
     stated = cp.Problem(cp.Minimize(objective), limits)
-    try:
-        stated.solve(solver=cp.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
-    except cp.SolverError:
+    if not _is_solved(stated, 1e-10):
         return None
-    return None if w.value is None else np.asarray(w.value)
+    return np.asarray(w.value)
+
+
+def _is_solved(stated: Any, tolerance: float) -> bool:
+    """Whether Clarabel solves it; an answer that it calls inaccurate is none to judge others by."""
+    import cvxpy as cp
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Solution may be inaccurate")
+        try:
+            stated.solve(
+                solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance
+            )
+        except cp.SolverError:
+            return False
+    return stated.status == cp.OPTIMAL
 
 
 def least_relaxation(problem: Problem) -> float:
@@ -313,11 +327,7 @@ def largest_ratio(problem: Problem) -> float | None:
         moved = y - problem.current * t
         limits.append(0.5 * (cp.norm1(moved) + cp.abs(cp.sum(moved))) <= problem.turnover * t)
     stated = cp.Problem(cp.Minimize(cp.sum_squares(factor @ y)), limits)
-    try:
-        stated.solve(solver=cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11)
-    except cp.SolverError:
-        return None
-    if y.value is None or t.value < 1e-9:
+    if not _is_solved(stated, 1e-11) or t.value < 1e-9:
         return None
     return float(problem.linear @ y.value / np.sqrt(y.value @ problem.hessian @ y.value))
 

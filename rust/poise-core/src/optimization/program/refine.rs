@@ -16,8 +16,8 @@ const CURVED_REFINEMENTS: usize = 30;
 /// Steps onto the limits at the end.
 const LANDINGS: usize = 2;
 
-/// The root of an amount so small that impact is felt as a wall.
-const LEAST_ROOT: f64 = 1e-10;
+/// The root of the least amount that rounding can tell from none: there impact is felt as a wall.
+const LEAST_ROOT: f64 = 3e-8;
 
 /// Keeps rows that repeat each other apart.
 const SOFTNESS: f64 = 1e-10;
