@@ -4,6 +4,7 @@ use super::active_set::{NOISE, Walk};
 use super::dense::Symmetric;
 use super::probe::finds_negative_direction;
 use super::problem;
+use super::program;
 use super::quadratic::{Hessian, Minimum, Quadratic, TOLERANCE};
 use crate::{Error, Result};
 
@@ -82,6 +83,10 @@ impl Quadratic<'_> {
             let weights = walk.into_weights();
             return Ok(Minimum { weights, iterations, certificate, response, is_unique, proof });
         }
-        Err(Error::NotConverged { iterations, residual: certificate, tolerance: TOLERANCE })
+        // A factor that rounding broke on the way leaves the walk stuck; without a response nobody else is needed.
+        match program::minimum(self) {
+            Some(minimum) if extra.is_empty() => Ok(minimum),
+            _ => Err(Error::NotConverged { iterations, residual: certificate, tolerance: TOLERANCE }),
+        }
     }
 }
