@@ -121,6 +121,7 @@ class ExposureRule:
         self._downside = downside
         self._fast = _MeanSquare(FAST_HALF_LIFE)
         self._slow = _MeanSquare(SLOW_HALF_LIFE)
+        self._volatility = math.nan
         self._own_volatility: list[float] = []
         self._level = 1.0
         self._n_returns = 0
@@ -231,14 +232,12 @@ class ExposureRule:
         self._fast.add(square)
         self._slow.add(square)
         self._n_returns += 1
+        self._volatility = math.sqrt(max(self._fast.value, self._slow.value))
         if self._n_returns >= WARM_OBSERVATIONS:
-            insort(self._own_volatility, self._volatility())
+            insort(self._own_volatility, self._volatility)
         self._level *= 1.0 + base_return
         for average in self._averages:
             average.add(self._level)
-
-    def _volatility(self) -> float:
-        return math.sqrt(max(self._fast.value, self._slow.value))
 
     def _volatility_target(self) -> float:
         if self._target is not None:
@@ -248,13 +247,13 @@ class ExposureRule:
     def _volatility_factor(self) -> float:
         if self._n_returns < WARM_OBSERVATIONS:
             return 1.0
-        now, target = self._volatility(), self._volatility_target()
+        now, target = self._volatility, self._volatility_target()
         return 1.0 if now <= target else target / now
 
     def _volatility_reason(self, factor: float) -> str:
         if self._n_returns < WARM_OBSERVATIONS:
             return f"volatility: warming, {self._n_returns} of {WARM_OBSERVATIONS} returns: neutral"
-        now, target = self._volatility(), self._volatility_target()
+        now, target = self._volatility, self._volatility_target()
         return f"volatility: {now:.2%} a bar against a target of {target:.2%}: {factor:.2f}"
 
     def _averages_above(self) -> tuple[int, int]:

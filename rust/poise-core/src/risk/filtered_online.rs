@@ -147,9 +147,12 @@ impl FilteredHistory {
             for ((exposure, weight), sigma) in self.exposures.iter_mut().zip(weights).zip(&self.volatility) {
                 *exposure = weight * sigma;
             }
-            for quotients in self.window.quotients() {
-                dispatch(Products { exposures: &self.exposures, quotients, outcomes: &mut self.outcomes });
-            }
+            self.outcomes.resize(self.window.n_rows(), 0.0);
+            let [older, newer] = self.window.quotients();
+            let exposures = &self.exposures;
+            let (first, last) = self.outcomes.split_at_mut(older.len() / exposures.len());
+            dispatch(Products { exposures, quotients: older, outcomes: first });
+            dispatch(Products { exposures, quotients: newer, outcomes: last });
         } else {
             let held: Vec<(usize, f64)> =
                 weights.iter().copied().enumerate().filter(|(_, weight)| *weight != 0.0).collect();
@@ -265,16 +268,18 @@ fn refuse_giants(what: &'static str, axis: &str, values: ArrayView1<'_, f64>) ->
 struct Products<'a> {
     exposures: &'a [f64],
     quotients: &'a [f64],
-    outcomes: &'a mut Vec<f64>,
+    outcomes: &'a mut [f64],
 }
 
 impl Kernel for Products<'_> {
     type Output = ();
 
+    // Loops and no closures: what is not inlined here would be compiled for the oldest machine.
     #[inline(always)]
     fn run<S: Simd>(self, _simd: S) {
         let (exposures, last_exposures) = self.exposures.as_chunks::<8>();
-        let products = self.quotients.chunks_exact(self.exposures.len()).map(|row| {
+        let rows = self.quotients.chunks_exact(self.exposures.len());
+        for (outcome, row) in self.outcomes.iter_mut().zip(rows) {
             let (row, last_row) = row.as_chunks::<8>();
             let mut sums = [0.0; 8];
             for (exposures, row) in exposures.iter().zip(row) {
@@ -282,12 +287,13 @@ impl Kernel for Products<'_> {
                     sums[lane] += exposures[lane] * row[lane];
                 }
             }
-            for (sum, (exposure, quotient)) in sums.iter_mut().zip(last_exposures.iter().zip(last_row)) {
-                *sum += exposure * quotient;
+            let mut rest = 0.0;
+            for (exposure, quotient) in last_exposures.iter().zip(last_row) {
+                rest += exposure * quotient;
             }
-            sums.iter().sum::<f64>()
-        });
-        self.outcomes.extend(products);
+            let [a, b, c, d, e, f, g, h] = sums;
+            *outcome = ((a + e) + (c + g)) + ((b + f) + (d + h)) + rest;
+        }
     }
 }
 
