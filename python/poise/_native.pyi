@@ -234,9 +234,9 @@ def hayashi_yoshida(
 
 __all__ += [
     "DrawdownTracker",
+    "FilteredHistory",
     "ReturnStatistics",
     "RiskEngine",
-    "FilteredHistory",
     "RollingTail",
     "acerbi_szekely",
     "christoffersen",

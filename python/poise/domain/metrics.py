@@ -2,8 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, overload
+
+Nested = dict[str, dict[str, float]]
+
+
+class _OnRead:
+    """A field that may be given as a function, which is called when the field is first read.
+
+    A table of all pairs takes longer to write than everything else that is measured in a bar.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Nested: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Nested: ...
+
+    def __get__(self, instance: object | None, owner: type) -> Nested:
+        if instance is None:
+            raise AttributeError(f"{self._name} belongs to the metrics of a portfolio")
+        given = vars(instance)[self._name]
+        if callable(given):
+            given = vars(instance)[self._name] = given()
+        found: Nested = given
+        return found
+
+    def __set__(self, instance: object, value: Nested | Callable[[], Nested]) -> None:
+        vars(instance)[self._name] = value
 
 
 @dataclass(frozen=True)
@@ -50,7 +81,7 @@ class EnhancedPortfolioMetrics:
     total_value_usd: float
     asset_count: int
     concentration_ratio: float
-    correlation_matrix: dict[str, dict[str, float]]
+    correlation_matrix: _OnRead = _OnRead()
     risk_score: float
     cash_percentage: float
     sharpe_ratio: float
@@ -61,6 +92,9 @@ class EnhancedPortfolioMetrics:
     market_regime: str
     var_95: float
     cvar_95: float
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "correlation_matrix": self.correlation_matrix}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a plain dict, in the specification's order."""

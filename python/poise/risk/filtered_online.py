@@ -15,6 +15,7 @@ from poise.risk._inputs import as_bounded_length, as_length, as_level, as_number
 from poise.risk._state import Online
 from poise.typing import ArrayLike, Matrix, Vector
 
+
 class FilteredHistory(Online[_native.FilteredHistory]):
     """The scenarios of :func:`poise.risk.filtered_scenarios`, row by row, for the last `window` rows.
 
@@ -178,7 +179,9 @@ class FilteredHistory(Online[_native.FilteredHistory]):
             As :meth:`outcomes`, and if a level is outside its range.
         """
         levels = [as_level(level) for level in confidence_levels]
-        return self._state.tails(_plain(weights, "weights"), levels, as_length(min_scenarios, "min_scenarios"))
+        return self._state.tails(
+            _plain(weights, "weights"), levels, as_length(min_scenarios, "min_scenarios")
+        )
 
     def __repr__(self) -> str:
         return (

@@ -233,9 +233,13 @@ def _coverage(rows: Matrix, level: float) -> CoverageReport:
 def _tail_of(value_at_risk: Vector, shortfall: Vector) -> float:
     """Return the degrees of freedom, of few, whose shortfall over value at risk is that of the forecasts."""
     known = value_at_risk > 0.0
-    if not known.any():
+    if not known.all():
+        value_at_risk, shortfall = value_at_risk[known], shortfall[known]
+    if not len(value_at_risk):
         return MOST_DEGREES
-    ratio = float(np.median(shortfall[known] / value_at_risk[known]))
+    ratios = np.sort(shortfall / value_at_risk)
+    middle = len(ratios) // 2
+    ratio = float(ratios[middle] if len(ratios) % 2 else 0.5 * (ratios[middle - 1] + ratios[middle]))
     return min(_DEGREES, key=lambda degrees: abs(_ratio(degrees) - ratio))
 
 

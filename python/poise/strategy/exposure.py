@@ -272,7 +272,7 @@ class ExposureRule:
         return f"trend: base book above {above} of {usable} averages: {factor:.2f}"
 
     def _below_peak(self, portfolio_value: float | None) -> float | None:
-        """Move the decaying peak on; what the value is of it, None without a value, never positive if lost."""
+        """Move the decaying peak on; what the value is of it. None without a value, positive unless lost."""
         decayed = 0.0 if self._peak is None else self._peak * _PEAK_DECAY
         if portfolio_value is None:
             self._peak = None if self._peak is None else decayed

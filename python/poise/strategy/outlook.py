@@ -264,8 +264,11 @@ class OutlookEstimator:
         degenerate = known & (np.nan_to_num(volatility) <= ZERO_VOLATILITY)
         volatility[degenerate] = 0.0
         active = self._active.copy()
+        average = math.nan
         if known.any():
-            self._fill(correlation, known, degenerate, active)
+            estimate = np.asarray(self._engine.correlation_)
+            average = _mean_of_pairs(estimate, active & ~degenerate)
+            self._fill(correlation, estimate, known, known & ~degenerate, average)
         return Outlook(
             symbols=self.symbols,
             volatility=volatility,
@@ -275,24 +278,22 @@ class OutlookEstimator:
             active=active,
             stale=self._stale(),
             degenerate=degenerate,
-            average_correlation=self.average_correlation,
+            average_correlation=average,
             warnings=self._warnings(observations, degenerate, active),
         )
 
-    def _fill(self, correlation: Matrix, known: Mask, degenerate: Mask, active: Mask) -> None:
+    def _fill(self, correlation: Matrix, estimate: Matrix, known: Mask, moving: Mask, average: float) -> None:
         """Write the correlations of the known assets."""
-        estimate = np.asarray(self._engine.correlation_)
-        moving = known & ~degenerate
-        mean = _mean_of_pairs(estimate, active & moving)
-        if math.isnan(mean):
-            mean = _mean_of_pairs(estimate, moving)
+        mean = _mean_of_pairs(estimate, moving) if math.isnan(average) else average
+        # Where nothing tells how noisy the pairs are, they are taken to be nothing but noise.
         intensity = self._noise.shrinkage_
+        intensity = 1.0 if math.isnan(intensity) else intensity
+        if moving.all():
+            correlation[:] = shrunk_correlation(estimate, mean, intensity)
+            return
         block = np.ix_(moving, moving)
         correlation[np.ix_(known, known)] = 0.0
-        # Where nothing tells how noisy the pairs are, they are taken to be nothing but noise.
-        correlation[block] = shrunk_correlation(
-            estimate[block], mean, 1.0 if math.isnan(intensity) else intensity
-        )
+        correlation[block] = shrunk_correlation(estimate[block], mean, intensity)
         settled = np.flatnonzero(known)
         correlation[settled, settled] = 1.0
 
@@ -319,5 +320,6 @@ def _mean_of_pairs(correlation: Matrix, members: Mask) -> float:
     n_members = int(members.sum())
     if n_members < 2:
         return math.nan
-    total = float(correlation[np.ix_(members, members)].sum())
+    block = correlation if n_members == len(members) else correlation[np.ix_(members, members)]
+    total = float(block.sum())
     return (total - n_members) / (n_members * (n_members - 1))
