@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from poise.config.portfolio import PortfolioSettings
@@ -15,14 +15,12 @@ from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.portfolio import Portfolio
 from poise.domain.prices import Bar, PricePanel
 from poise.errors import InputError, StateError, UnknownSymbolError, did_you_mean
-from poise.market import MarketData, benchmark_returns, panel_from, sample, to_daily
+from poise.market import BenchmarkTrack, MarketData, benchmark_track, panel_from, sample, to_daily
 from poise.strategy import measure_intraday_trend
-from poise.universe import UniverseJudgement, judge_universe
+from poise.typing import Vector
+from poise.universe import UniverseFollower, UniverseJudgement, judge_universe
 
 __all__ = ["EnhancedPortfolioMetrics", "EnhancedPortfolioStrategy"]
-
-_MOST_RECENT = 256
-"""Bars kept one by one before they are put together."""
 
 _KEYS = ("symbol", "price_data", "portfolio", "market_data")
 
@@ -52,9 +50,8 @@ class EnhancedPortfolioStrategy:
     def __init__(self, config: Mapping[str, Any] | PortfolioSettings | None = None) -> None:
         self.settings = PortfolioSettings.of(config)
         self._cycle: DecisionCycle | None = None
-        self._panel: PricePanel | None = None
-        # Bars that came one by one since the panel was put together.
-        self._recent: list[Bar] = []
+        self._universe: UniverseFollower | None = None
+        self._benchmark: BenchmarkTrack | None = None
         self._lock = threading.Lock()
 
     async def analyze(self, request: Mapping[str, Any]) -> StrategyAnalysis:
@@ -124,9 +121,10 @@ class EnhancedPortfolioStrategy:
             )
         with self._lock:
             universe, cycle = self._follow(panel)
+            self._benchmark = benchmark_track(data, panel)
             cycle.hold(held)
             decision = cycle.decide(
-                benchmark_returns=benchmark_returns(data, panel),
+                benchmark_returns=self._benchmark_returns(),
                 intraday_trend=measure_intraday_trend(data.panel, until=panel.as_of),
             )
         return StrategyAnalysis(
@@ -153,7 +151,7 @@ class EnhancedPortfolioStrategy:
             quality=universe.quality,
             cycle=self._cycle,
         )
-        self._panel, self._recent = panel, []
+        self._universe = UniverseFollower(panel)
         return universe, self._cycle
 
     def warm_up(
@@ -183,6 +181,7 @@ class EnhancedPortfolioStrategy:
             If a held asset has no prices.
         """
         warnings: tuple[str, ...] = ()
+        benchmark: BenchmarkTrack | None = None
         if isinstance(market_data, PricePanel):
             panel = to_daily(market_data)
         else:
@@ -190,13 +189,15 @@ class EnhancedPortfolioStrategy:
             if not isinstance(data, MarketData):
                 data, warnings = _market_data({"market_data": data})
             panel, warnings = to_daily(data.panel), (*warnings, *data.report.warnings)
+            benchmark = benchmark_track(data, panel)
         with self._lock:
             universe, cycle = self._follow(panel)
+            self._benchmark = benchmark
             if portfolio is not None:
                 cycle.hold(Portfolio.of(portfolio))
         return tuple(dict.fromkeys([*warnings, *universe.warnings]))
 
-    def observe(self, bar: Bar) -> None:
+    def observe(self, bar: Bar, *, benchmark_close: float | None = None) -> None:
         """Learn from a completed bar without deciding: the cheap tick of a live loop.
 
         Only measures: :meth:`measure` reads the metrics when somebody wants them. The rebalancing triggers do
@@ -206,6 +207,9 @@ class EnhancedPortfolioStrategy:
         ----------
         bar : Bar
             Later than the last one, for the same symbols.
+        benchmark_close : float, optional
+            Of the benchmark given to :meth:`analyze` or :meth:`warm_up`, at the bar's close. Left out it is
+            the bar's own where the benchmark is one of the symbols, else unknown: beta passes over the bar.
 
         Raises
         ------
@@ -213,11 +217,21 @@ class EnhancedPortfolioStrategy:
             Before :meth:`warm_up` or :meth:`analyze`.
         ShapeError, InputError
             As :meth:`poise.decision.DecisionCycle.observe`; nothing is changed then.
+        InputError
+            If there is a close of a benchmark but no benchmark; nothing is changed then.
+        NonFiniteError
+            If that close is no price; nothing is changed then.
         """
         with self._lock:
-            self._take(bar)
+            self._take(bar, benchmark_close)
 
-    def step(self, bar: Bar, portfolio: Portfolio | Mapping[str, Any] | None = None) -> Decision:
+    def step(
+        self,
+        bar: Bar,
+        portfolio: Portfolio | Mapping[str, Any] | None = None,
+        *,
+        benchmark_close: float | None = None,
+    ) -> Decision:
         """Learn from a completed bar and decide, synchronously: the tick of a live loop that trades.
 
         Parameters
@@ -227,20 +241,21 @@ class EnhancedPortfolioStrategy:
         portfolio : Portfolio or mapping, optional
             What is held at the close of the bar if orders were filled since the last one, and nothing was
             paid in or out (:meth:`hold` says that); unchanged otherwise.
+        benchmark_close : float, optional
+            As for :meth:`observe`.
 
         Returns
         -------
         Decision
-            What :meth:`analyze` decides on the history that ends with `bar`, for the market as its own
-            benchmark.
+            What :meth:`analyze` decides on the history that ends with `bar`.
 
         Raises
         ------
         StateError
             Before :meth:`warm_up` or :meth:`analyze`.
-        ShapeError, InputError, UnknownSymbolError
-            As :meth:`poise.decision.DecisionCycle.step`; the bar counts as seen if the portfolio holds a
-            symbol without prices.
+        ShapeError, InputError, NonFiniteError, UnknownSymbolError
+            As :meth:`observe` and :meth:`poise.decision.DecisionCycle.step`; the bar counts as seen if the
+            portfolio holds a symbol without prices.
 
         Examples
         --------
@@ -256,18 +271,17 @@ class EnhancedPortfolioStrategy:
         """
         held = None if portfolio is None else Portfolio.of(portfolio)
         with self._lock:
-            cycle = self._take(bar)
+            cycle, following = self._take(bar, benchmark_close)
             if held is not None:
                 cycle.hold(held, cash_flow=0.0)
-            panel = self._grown()
-            universe = judge_universe(panel)
-            cycle.know(assets=panel.assets, tiers=universe.tiers, quality=universe.quality)
-            return cycle.decide()
+            universe = following.judge()
+            cycle.know(assets=following.assets, tiers=universe.tiers, quality=universe.quality)
+            return cycle.decide(benchmark_returns=self._benchmark_returns())
 
     def hold(self, portfolio: Portfolio | Mapping[str, Any], *, cash_flow: float | None = None) -> None:
         """Say what is held now; see :meth:`poise.decision.DecisionCycle.hold`."""
         with self._lock:
-            self._warm().hold(Portfolio.of(portfolio), cash_flow=cash_flow)
+            self._warm()[0].hold(Portfolio.of(portfolio), cash_flow=cash_flow)
 
     def measure(self) -> Measurement:
         """Return the measurement of the last bar: its ``metrics`` and ``assessment`` are computed when read.
@@ -278,38 +292,36 @@ class EnhancedPortfolioStrategy:
             Before :meth:`warm_up` or :meth:`analyze`.
         """
         with self._lock:
-            return self._warm().measure()
+            return self._warm()[0].measure(benchmark_returns=self._benchmark_returns())
 
-    def _warm(self) -> DecisionCycle:
-        if self._cycle is None:
+    def _warm(self) -> tuple[DecisionCycle, UniverseFollower]:
+        if self._cycle is None or self._universe is None:
             raise StateError("the strategy has seen no bar; call warm_up() with a history first")
-        return self._cycle
+        return self._cycle, self._universe
 
-    def _take(self, bar: Bar) -> DecisionCycle:
-        cycle = self._warm()
+    def _take(self, bar: Bar, benchmark_close: float | None) -> tuple[DecisionCycle, UniverseFollower]:
+        cycle, following = self._warm()
+        level = self._benchmark_level(bar, benchmark_close)
         cycle.observe(bar, warm_triggers=False)
-        self._recent.append(_kept(bar))
-        if len(self._recent) >= _MOST_RECENT:
-            self._grown()
-        return cycle
+        following.append(bar)
+        if self._benchmark is not None:
+            self._benchmark.append(level)
+        return cycle, following
 
-    def _grown(self) -> PricePanel:
-        """Return the history with the bars that came one by one."""
-        if self._panel is None:
-            raise StateError("the strategy has seen no bar; call warm_up() with a history first")
-        self._panel, self._recent = self._panel.extended(self._recent), []
-        return self._panel
+    def _benchmark_level(self, bar: Bar, given: float | None) -> float:
+        """Return the benchmark's close at the bar, NaN where nobody knows it."""
+        track = self._benchmark
+        if given is None:
+            own = track is not None and track.name in bar.symbols
+            return float(bar.closes[bar.symbols.index(track.name)]) if track is not None and own else math.nan
+        if track is None:
+            raise InputError(
+                "benchmark_close was given, but there is no benchmark; pass one in market_data to warm_up()"
+            )
+        return track.checked(given)
 
-
-def _kept(bar: Bar) -> Bar:
-    """Return the bar with arrays of its own: a live loop may use its buffers again."""
-    volumes, caps = bar.dollar_volumes, bar.market_caps
-    return replace(
-        bar,
-        closes=bar.closes.copy(),
-        dollar_volumes=None if volumes is None else volumes.copy(),
-        market_caps=None if caps is None else caps.copy(),
-    )
+    def _benchmark_returns(self) -> Vector | None:
+        return None if self._benchmark is None else self._benchmark.returns
 
 
 def _market_data(request: Mapping[str, Any]) -> tuple[MarketData, tuple[str, ...]]:

@@ -191,7 +191,10 @@ class Measurement:
         held = self.estimated
         if len(held) < 2:
             return 1.0
-        return risk.diversification_ratio(self.risky[held], self.covariance[np.ix_(held, held)])
+        covariance = (
+            self.covariance if len(held) == len(self.symbols) else self.covariance[np.ix_(held, held)]
+        )
+        return risk.diversification_ratio(self.risky[held], covariance)
 
     @cached_property
     def average_correlation(self) -> float:
@@ -199,7 +202,7 @@ class Measurement:
         held = np.flatnonzero(self.risky)
         if len(held) < 2:
             return math.nan
-        block = self.correlation[np.ix_(held, held)]
+        block = self.correlation if len(held) == len(self.symbols) else self.correlation[np.ix_(held, held)]
         known = np.isfinite(block)
         # Symmetric: every pair counts twice, and the diagonal of what is known is one.
         itself = int(np.count_nonzero(np.diagonal(known)))

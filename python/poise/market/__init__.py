@@ -5,7 +5,7 @@ the tradable assets, reference series beside them, and a :class:`DataReport` of 
 """
 
 from poise.market.bars import read_bars
-from poise.market.benchmark import benchmark_returns
+from poise.market.benchmark import BenchmarkTrack, benchmark_returns, benchmark_track
 from poise.market.daily import to_daily
 from poise.market.data import Benchmark, DataReport, Delisting, MarketData, ReferenceSeries
 from poise.market.frames import panel_from
@@ -14,6 +14,7 @@ from poise.market.source import FileSource, PriceSource, SampleSource
 
 __all__ = [
     "Benchmark",
+    "BenchmarkTrack",
     "DataReport",
     "Delisting",
     "FileSource",
@@ -22,6 +23,7 @@ __all__ = [
     "ReferenceSeries",
     "SampleSource",
     "benchmark_returns",
+    "benchmark_track",
     "panel_from",
     "read_bars",
     "sample",

@@ -35,7 +35,7 @@ class ShortfallNull:
         losses = self._expected * (1 - statistic)
         if losses <= 0:
             return 1.0
-        return float(np.clip(1 - np.interp(losses, self._edges, self._cumulative), 0, 1))
+        return min(max(1.0 - float(np.interp(losses, self._edges, self._cumulative)), 0.0), 1.0)
 
     def critical_value(self, significance: float) -> float:
         """Return the statistic below which a true model falls with this chance."""
