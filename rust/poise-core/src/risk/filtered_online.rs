@@ -156,7 +156,8 @@ impl FilteredHistory {
             let held: Vec<(usize, f64)> =
                 weights.iter().copied().enumerate().filter(|(_, weight)| *weight != 0.0).collect();
             let mut outcomes = std::mem::take(&mut self.outcomes);
-            outcomes.extend((0..self.window.n_rows()).filter_map(|age| self.scenario_of(age, &held)));
+            let told = self.window.rows_without_scenario()..self.window.n_rows();
+            outcomes.extend(told.filter_map(|age| self.scenario_of(age, &held)));
             self.outcomes = outcomes;
         }
         Ok(&self.outcomes)
