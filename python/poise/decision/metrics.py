@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from poise import performance, risk
 from poise.decision.pro_forma import ProForma, pro_forma
-from poise.domain.metrics import EnhancedPortfolioMetrics
+from poise.domain.metrics import EnhancedPortfolioMetrics, on_read
 from poise.domain.regime import RegimeState
 from poise.domain.risk import RiskAssessment, VarBacktestReport
 from poise.domain.weights import Weights
@@ -131,7 +131,7 @@ class Measurement:
             total_value_usd=self.total_value,
             asset_count=int(np.count_nonzero(risky)),
             concentration_ratio=risk.concentration_ratio(risky),
-            correlation_matrix=partial(_nested, self.symbols, self.correlation),
+            correlation_matrix=on_read(partial(_nested, self.symbols, self.correlation)),
             risk_score=risk.risk_score(**self.score_arguments(expected_shortfall)),
             cash_percentage=100.0 * self.weights.cash,
             sharpe_ratio=(

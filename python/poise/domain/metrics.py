@@ -4,39 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, overload
+from typing import Any, TypeAlias, TypeVar, cast
 
-Nested = dict[str, dict[str, float]]
+Nested: TypeAlias = dict[str, dict[str, float]]
+Metrics = TypeVar("Metrics")
 
 
-class _OnRead:
-    """A field that may be given as a function, which is called when the field is first read.
+@dataclass(frozen=True)
+class _Unwritten:
+    write: Callable[[], Nested]
 
-    A table of all pairs takes longer to write than everything else that is measured in a bar.
+
+def on_read(write: Callable[[], Nested]) -> Nested:
+    """Return what stands for a table in :class:`EnhancedPortfolioMetrics` until somebody reads it.
+
+    To write all pairs takes longer than everything else that is measured in a bar.
+
+    Parameters
+    ----------
+    write : callable
+        Returns the table; called once, when it is first read.
     """
+    return cast("Nested", _Unwritten(write))
 
-    def __set_name__(self, owner: type, name: str) -> None:
+
+class _WrittenOnRead:
+    """The attribute of a table that may come as :func:`on_read` gives it."""
+
+    def __init__(self, name: str) -> None:
         self._name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> Nested: ...
-
-    @overload
-    def __get__(self, instance: object, owner: type) -> Nested: ...
 
     def __get__(self, instance: object | None, owner: type) -> Nested:
         if instance is None:
-            raise AttributeError(f"{self._name} belongs to the metrics of a portfolio")
+            raise AttributeError(f"{self._name} is an attribute of the metrics of a portfolio")
         given = vars(instance)[self._name]
-        if callable(given):
-            given = vars(instance)[self._name] = given()
+        if isinstance(given, _Unwritten):
+            given = vars(instance)[self._name] = given.write()
         found: Nested = given
         return found
 
-    def __set__(self, instance: object, value: Nested | Callable[[], Nested]) -> None:
+    def __set__(self, instance: object, value: Nested) -> None:
         vars(instance)[self._name] = value
 
 
+def _with_tables_on_read(metrics: type[Metrics]) -> type[Metrics]:
+    # After the dataclass was made, which would take the descriptor for a default.
+    name = "correlation_matrix"
+    setattr(metrics, name, _WrittenOnRead(name))
+    return metrics
+
+
+@_with_tables_on_read
 @dataclass(frozen=True)
 class EnhancedPortfolioMetrics:
     """State of a portfolio at one bar.
@@ -81,7 +99,7 @@ class EnhancedPortfolioMetrics:
     total_value_usd: float
     asset_count: int
     concentration_ratio: float
-    correlation_matrix: _OnRead = _OnRead()
+    correlation_matrix: dict[str, dict[str, float]]
     risk_score: float
     cash_percentage: float
     sharpe_ratio: float

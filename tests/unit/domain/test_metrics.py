@@ -7,7 +7,7 @@ import pickle
 from dataclasses import replace
 from functools import partial
 
-from poise.domain.metrics import EnhancedPortfolioMetrics
+from poise.domain.metrics import EnhancedPortfolioMetrics, on_read
 
 PAIRS = {"A": {"A": 1.0, "B": 0.5}, "B": {"A": 0.5, "B": 1.0}}
 OTHERS = {
@@ -30,7 +30,7 @@ OTHERS = {
 def test_the_pairs_are_written_when_they_are_read_and_once() -> None:
     calls = []
     metrics = EnhancedPortfolioMetrics(
-        correlation_matrix=lambda: calls.append(1) or copy.deepcopy(PAIRS), **OTHERS
+        correlation_matrix=on_read(lambda: calls.append(1) or copy.deepcopy(PAIRS)), **OTHERS
     )
     assert not calls
     assert metrics.correlation_matrix == PAIRS
@@ -42,7 +42,7 @@ def test_it_is_the_value_that_it_would_be_with_them() -> None:
     given = EnhancedPortfolioMetrics(correlation_matrix=PAIRS, **OTHERS)
 
     def late() -> EnhancedPortfolioMetrics:
-        return EnhancedPortfolioMetrics(correlation_matrix=partial(copy.deepcopy, PAIRS), **OTHERS)
+        return EnhancedPortfolioMetrics(correlation_matrix=on_read(partial(copy.deepcopy, PAIRS)), **OTHERS)
 
     assert late() == given
     assert repr(late()) == repr(given)
