@@ -56,6 +56,10 @@ CLEARED = (
 LINES = "stores: 20 MB that no cache holds, rows that begin in the middle of cache lines"
 FLOPS = "arithmetic: 201 MFLOP at this core's 59 GFLOP/s are 3.4 ms"
 REDUCTIONS = "latency: thirteen products of ten numbers wait on their sums; a third is the call"
+MEASURES = (
+    "a tick of its own: five hundred rows of returns and scenarios, the matrix of pairs and three tests"
+)
+BAR = "one bar measured"
 CHOLESKY = "the proof that the matrix is definite, half of a cold solve"
 
 TARGETS = (
@@ -252,4 +256,15 @@ TARGETS = (
     Target("G1", "all statistics of one series", "T=1000000", "numba by hand, one pass", 3.0),
     Target("G2", "the table of figures", "T=5000", "quantstats", 1000.0, seconds=0.6e-3),
     Target("G2", "the table of figures", "T=1000000", "quantstats", 1000.0, seconds=10e-3),
+    Target("H1", BAR, "N=50", "", None, seconds=100e-6),
+    Target(
+        "H1",
+        BAR,
+        "N=50",
+        "",
+        None,
+        poise="poise, and the fourteen metrics",
+        seconds=100e-6,
+        bounded_by=MEASURES,
+    ),
 )

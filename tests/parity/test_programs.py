@@ -54,7 +54,9 @@ def test_a_price_is_what_giving_way_is_worth(seed):
             if low[j] > high[j]:
                 low[j] = high[j] = max(low[j], high[j])
             moved = programs.replace(problem, row_lower=low, row_upper=high)
-            changes.append((_native.quadratic_program(**moved.arguments()).objective - found.objective) / step)
+            changes.append(
+                (_native.quadratic_program(**moved.arguments()).objective - found.objective) / step
+            )
         # A limit that moves up by a unit lowers the objective by its price.
         slack = 1e-4 * problem.scale()
         assert -changes[1] <= found.row_prices[j] + slack

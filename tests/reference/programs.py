@@ -284,9 +284,7 @@ def _is_solved(stated: Any, tolerance: float) -> bool:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Solution may be inaccurate")
         try:
-            stated.solve(
-                solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance
-            )
+            stated.solve(solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance)
         except cp.SolverError:
             return False
     return stated.status == cp.OPTIMAL

@@ -35,7 +35,9 @@ def judged(problem: programs.Problem) -> str:
     if rival is not None:
         # The referee's weights are judged within their bounds, where they may miss rows by its tolerance.
         least = problem.objective(np.clip(rival, problem.lower, problem.upper))
-        allowed = SOLVER * max(abs(solution.objective), problem.scale(), float(np.abs(problem.linear).max()) * SOLVER)
+        allowed = SOLVER * max(
+            abs(solution.objective), problem.scale(), float(np.abs(problem.linear).max()) * SOLVER
+        )
         assert solution.objective <= least + allowed, (problem.kind, solution.objective - least)
     return str(solution.status)
 
