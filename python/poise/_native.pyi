@@ -545,8 +545,10 @@ def fit_jump(
 __all__ += [
     "Solution",
     "fill",
+    "kelly",
     "maximum_diversification",
     "mean_variance",
+    "minimum_cvar",
     "minimum_variance",
     "risk_parity",
 ]
@@ -583,4 +585,19 @@ def mean_variance(
     expected_returns: _Array, covariance: _Array, risk_aversion: float, lower: _Array, upper: _Array
 ) -> Solution: ...
 def maximum_diversification(covariance: _Array, lower: _Array, upper: _Array) -> Solution: ...
+def minimum_cvar(
+    returns: _Array,
+    confidence_level: float,
+    bounds: tuple[_Array, _Array],
+    probabilities: _Array | None,
+    floor: tuple[_Array, float] | None,
+) -> tuple[Solution, float, float]: ...
+def kelly(
+    returns: _Array,
+    fraction: float,
+    risk_free_rate: float,
+    bounds: tuple[_Array, _Array],
+    probabilities: _Array | None,
+    drawdown_power: float | None,
+) -> tuple[Solution, float, float]: ...
 def fill(pull: _Array, lower: _Array, upper: _Array, total: float) -> _Array: ...

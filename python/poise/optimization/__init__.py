@@ -5,6 +5,7 @@ went in.
 """
 
 from poise.optimization.allocators import cap_weighted, equal_weights, inverse_volatility, water_fill
+from poise.optimization.kelly import solve_kelly, solve_kelly_quadratic
 from poise.optimization.result import (
     BindingBound,
     ConstraintReading,
@@ -19,6 +20,7 @@ from poise.optimization.solvers import (
     solve_minimum_variance,
     solve_risk_parity,
 )
+from poise.optimization.tail_programs import solve_minimum_cdar, solve_minimum_cvar
 
 __all__ = [
     "BindingBound",
@@ -30,8 +32,12 @@ __all__ = [
     "cap_weighted",
     "equal_weights",
     "inverse_volatility",
+    "solve_kelly",
+    "solve_kelly_quadratic",
     "solve_maximum_diversification",
     "solve_mean_variance",
+    "solve_minimum_cdar",
+    "solve_minimum_cvar",
     "solve_minimum_variance",
     "solve_risk_parity",
     "water_fill",

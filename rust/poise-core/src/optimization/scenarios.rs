@@ -49,10 +49,6 @@ impl Scenarios {
         self.n_rows
     }
 
-    pub(super) fn n_columns(&self) -> usize {
-        self.n_columns
-    }
-
     pub(super) fn row(&self, s: usize) -> &[f64] {
         &self.values[s * self.stride..][..self.n_columns]
     }

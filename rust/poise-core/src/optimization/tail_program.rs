@@ -290,14 +290,15 @@ fn program_of(
 /// The better of the interior point and its vertex, and how far it can be from the best, in the program's units.
 fn best_of(program: &TailProgram, point: &interior::Point) -> (Vec<f64>, f64) {
     let mut best = point.w.clone();
-    let (mut least, mut lam) = program.worst(&best);
-    if let Some(vertex) = vertex::nearest(program, point) {
-        let (risk, there) = program.worst(&vertex);
+    let (mut least, lam) = program.worst(&best);
+    let mut bound = program.bound(&point.lam, point.y).max(program.bound(&lam, 0.0));
+    if let Some((vertex, lam, y)) = vertex::nearest(program, point) {
+        let (risk, _) = program.worst(&vertex);
         if risk <= least + 1e-12 * least.abs() && program.shortfall(&vertex) <= 1e-14 {
-            (best, least, lam) = (vertex, risk, there);
+            (best, least) = (vertex, risk);
         }
+        bound = bound.max(program.bound(&lam, y));
     }
-    let bound = program.bound(&point.lam, point.y).max(program.bound(&lam, 0.0));
     best.truncate(program.n());
     (best, (least - bound).max(0.0))
 }

@@ -106,7 +106,8 @@ pub(super) fn solve(program: &GrowthProgram, start: &[f64]) -> (Point, usize) {
         return (Point { x: start.to_vec(), prices: vec![0.0; 2 * n + 1] }, 0);
     };
     let count = local.slack.len() as f64;
-    let prices = local.slack.iter().map(|slack| -1.0 / (count * slack)).collect();
+    // Slopes are about 1: so are the prices that balance them, however near the start is to a constraint.
+    let prices = local.slack.iter().map(|slack| (-1.0 / (count * slack)).min(1.0)).collect();
     let mut point = Point { x: start.to_vec(), prices };
     let mut room = Room {
         gram: GramRoom::default(),

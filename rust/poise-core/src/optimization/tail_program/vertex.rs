@@ -1,48 +1,106 @@
-//! From an interior point to the vertex beside it: the weights that make the boundary scenarios equal.
+//! From an interior point to the vertex beside it: the weights that make the boundary scenarios equal, and the
+//! prices that prove them the best.
 
 use super::TailProgram;
 use super::interior::Point;
 
-/// Weights at a bound where the point's prices say so, the others from the boundary scenarios; `None` where these
-/// do not determine them.
-pub(super) fn nearest(program: &TailProgram, at: &Point) -> Option<Vec<f64>> {
-    let n = program.n();
-    let mut w = at.w.clone();
-    let mut inside = Vec::new();
-    for i in 0..n {
-        let (below, above) = (at.w[i] - program.lower[i], program.upper[i] - at.w[i]);
-        if below < at.l[i] {
-            w[i] = program.lower[i];
-        } else if above < at.h[i] {
-            w[i] = program.upper[i];
-        } else {
-            inside.push(i);
+/// A floor of the return with a lower price does not bind.
+const PRICED: f64 = 1e-6;
+
+/// What determines a vertex: the weights inside their bounds and as many equations, the quantile's added.
+struct Basis<'a> {
+    inside: Vec<usize>,
+    /// The weights at a bound, and zeros.
+    held: Vec<f64>,
+    /// Scenarios whose loss is the quantile.
+    boundary: Vec<usize>,
+    floor: Option<&'a (Vec<f64>, f64)>,
+}
+
+impl<'a> Basis<'a> {
+    fn beside(program: &'a TailProgram, at: &Point) -> Option<Self> {
+        let n = program.n();
+        let (mut held, mut inside) = (vec![0.0; n], Vec::new());
+        for (i, held) in held.iter_mut().enumerate() {
+            let (below, above) = (at.w[i] - program.lower[i], program.upper[i] - at.w[i]);
+            if below < at.l[i] {
+                *held = program.lower[i];
+            } else if above < at.h[i] {
+                *held = program.upper[i];
+            } else {
+                inside.push(i);
+            }
         }
+        let floor = program.floor.as_ref().filter(|_| at.y > PRICED);
+        let boundary = at.boundary(inside.len().checked_sub(usize::from(floor.is_some()))?)?;
+        Some(Self { inside, held, boundary, floor })
     }
-    let floor = program.floor.as_ref().filter(|_| at.y > 1e-6);
-    let n_rows = inside.len().checked_sub(usize::from(floor.is_some()))?;
-    let boundary = at.boundary(n_rows)?;
-    let size = inside.len() + 1;
-    let mut table = Vec::with_capacity(size * (size + 1));
-    let fixed = |gain: &[f64]| (0..n).filter(|i| !inside.contains(i)).map(|i| gain[i] * w[i]).sum::<f64>();
-    for &s in &boundary {
-        let row = program.x.row(s);
-        table.extend(inside.iter().map(|&i| row[i]));
-        table.extend([1.0, -fixed(row) - program.base[s]]);
+
+    fn size(&self) -> usize {
+        self.inside.len() + 1
     }
-    if let Some((gain, least)) = floor {
-        table.extend(inside.iter().map(|&i| gain[i]));
-        table.extend([0.0, least - fixed(gain)]);
+
+    /// The equations' coefficients, row by row: boundary scenarios, floor, budget.
+    fn rows(&self, program: &TailProgram) -> Vec<Vec<f64>> {
+        let pick = |gain: &[f64], last: f64| -> Vec<f64> {
+            self.inside.iter().map(|&i| gain[i]).chain([last]).collect()
+        };
+        let mut rows: Vec<Vec<f64>> = self.boundary.iter().map(|&s| pick(program.x.row(s), 1.0)).collect();
+        rows.extend(self.floor.map(|(gain, _)| pick(gain, 0.0)));
+        rows.push(pick(&vec![1.0; program.n()], 0.0));
+        rows
     }
-    table.extend(inside.iter().map(|_| 1.0));
-    table.extend([0.0, program.total - fixed(&vec![1.0; n])]);
-    let solved = eliminate(&mut table, size)?;
-    for (&i, value) in inside.iter().zip(&solved) {
-        w[i] = *value;
+
+    /// The weights, and the quantile behind them.
+    fn weights(&self, program: &TailProgram, rows: &[Vec<f64>]) -> Option<Vec<f64>> {
+        let fixed = |gain: &[f64]| self.held.iter().zip(gain).map(|(held, gain)| held * gain).sum::<f64>();
+        let mut right: Vec<f64> =
+            self.boundary.iter().map(|&s| -fixed(program.x.row(s)) - program.base[s]).collect();
+        right.extend(self.floor.map(|(gain, least)| least - fixed(gain)));
+        right.push(program.total - self.held.iter().sum::<f64>());
+        let table = rows.iter().zip(&right).flat_map(|(row, right)| row.iter().chain([right])).copied();
+        let solved = eliminate(&mut table.collect::<Vec<f64>>(), self.size())?;
+        let mut w = self.held.clone();
+        self.inside.iter().zip(&solved).for_each(|(&i, value)| w[i] = *value);
+        let kept = (0..program.n()).all(|i| program.lower[i] <= w[i] && w[i] <= program.upper[i]);
+        w.extend(solved.last());
+        kept.then_some(w)
     }
-    w[n] = solved[size - 1];
-    let kept = (0..n).all(|i| program.lower[i] <= w[i] && w[i] <= program.upper[i]);
-    kept.then_some(w)
+
+    /// The scenarios' prices and the floor's that balance the weights inside their bounds.
+    fn prices(&self, program: &TailProgram, rows: &[Vec<f64>], w: &[f64]) -> Option<(Vec<f64>, f64)> {
+        let n = program.n();
+        let mut losses = vec![0.0; program.x.n_rows()];
+        let mut flat = w.to_vec();
+        flat[n] = 0.0;
+        program.losses_into(&flat, &mut losses);
+        let beyond = |(loss, cap): (&f64, &f64)| if *loss > w[n] { *cap } else { 0.0 };
+        let mut lam: Vec<f64> = losses.iter().zip(&program.caps).map(beyond).collect();
+        self.boundary.iter().for_each(|&s| lam[s] = 0.0);
+        let mut pull = vec![0.0; n + 1];
+        program.x.transposed_times(&lam, &mut pull);
+        let mut table = Vec::with_capacity(self.size() * (self.size() + 1));
+        for column in 0..self.size() {
+            table.extend(rows.iter().map(|row| row[column]));
+            table.push(self.inside.get(column).map_or(1.0 - pull[n], |&i| -pull[i]));
+        }
+        let solved = eliminate(&mut table, self.size())?;
+        self.boundary.iter().zip(&solved).for_each(|(&s, price)| lam[s] = *price);
+        let y = self.floor.and_then(|_| solved.get(self.boundary.len())).copied().unwrap_or(0.0);
+        Some((lam, y))
+    }
+}
+
+/// A vertex, the prices of its scenarios and of the floor.
+pub(super) type Vertex = (Vec<f64>, Vec<f64>, f64);
+
+/// The vertex where weights stand at the bounds whose prices say so; `None` where none is determined.
+pub(super) fn nearest(program: &TailProgram, at: &Point) -> Option<Vertex> {
+    let basis = Basis::beside(program, at)?;
+    let rows = basis.rows(program);
+    let w = basis.weights(program, &rows)?;
+    let (lam, y) = basis.prices(program, &rows, &w)?;
+    Some((w, lam, y))
 }
 
 impl Point {
