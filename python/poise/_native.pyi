@@ -570,10 +570,12 @@ __all__ += [
     "Solution",
     "efficient_frontier",
     "fill",
+    "kelly",
     "maximum_diversification",
     "maximum_ratio_program",
     "maximum_sharpe",
     "mean_variance",
+    "minimum_cvar",
     "minimum_variance",
     "quadratic_program",
     "risk_parity",
@@ -657,6 +659,21 @@ def mean_variance(
 def maximum_diversification(
     covariance: _Array, lower: _Array, upper: _Array, start: _Array | None = None
 ) -> Solution: ...
+def minimum_cvar(
+    returns: _Array,
+    confidence_level: float,
+    bounds: tuple[_Array, _Array],
+    probabilities: _Array | None,
+    floor: tuple[_Array, float] | None,
+) -> tuple[Solution, float, float]: ...
+def kelly(
+    returns: _Array,
+    fraction: float,
+    risk_free_rate: float,
+    bounds: tuple[_Array, _Array],
+    probabilities: _Array | None,
+    drawdown_power: float | None,
+) -> tuple[Solution, float, float]: ...
 def fill(pull: _Array, lower: _Array, upper: _Array, total: float) -> _Array: ...
 
 @final

@@ -291,7 +291,7 @@ class OutlookEstimator:
         intensity = 1.0 if math.isnan(intensity) else intensity
         if moving.all():
             correlation[:] = shrunk_correlation(estimate, mean, intensity)
-            return None
+            return
         block = np.ix_(moving, moving)
         correlation[np.ix_(known, known)] = 0.0
         correlation[block] = shrunk_correlation(estimate[block], mean, intensity)

@@ -15,7 +15,7 @@ const QUICK: usize = 32;
 
 /// Weights with their proof; `poise.optimization` makes an `OptimizationResult` of it.
 #[pyclass(frozen, module = "poise._native")]
-struct Solution {
+pub(crate) struct Solution {
     #[pyo3(get)]
     weights: Py<PyArray1<f64>>,
     solution: optimization::Solution,
@@ -104,7 +104,7 @@ fn quickly<T: Send>(
     if n_assets < QUICK { solve().map_err(to_python) } else { detached(py, solve) }
 }
 
-fn to_solution(py: Python<'_>, mut solution: optimization::Solution) -> Solution {
+pub(crate) fn to_solution(py: Python<'_>, mut solution: optimization::Solution) -> Solution {
     let weights = std::mem::take(&mut solution.weights);
     Solution { weights: weights.into_pyarray(py).unbind(), solution }
 }
@@ -117,12 +117,15 @@ fn side_number(side: Side) -> i8 {
     }
 }
 
-fn to_bounds(lower: &PyReadonlyArray1<'_, f64>, upper: &PyReadonlyArray1<'_, f64>) -> PyResult<Bounds> {
+pub(crate) fn to_bounds(
+    lower: &PyReadonlyArray1<'_, f64>,
+    upper: &PyReadonlyArray1<'_, f64>,
+) -> PyResult<Bounds> {
     Bounds::new(lower.as_array(), upper.as_array()).map_err(to_python)
 }
 
 /// Lower and upper bounds, one per asset.
-type BoundsPair<'py> = (PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>);
+pub(crate) type BoundsPair<'py> = (PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>);
 
 /// Equal or budgeted risk contributions; long-only without bounds, from scratch without a start.
 #[pyfunction]
