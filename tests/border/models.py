@@ -139,8 +139,18 @@ def _solvers(of: Samples) -> list[Subject]:
         "solve_mean_variance boxed": (at_ease, means | S | box),
         "solve_maximum_diversification boxed": (optimization.solve_maximum_diversification, S | box),
     }
+    several = {
+        "expected_returns": np.vstack([means["expected_returns"], 0.5 * means["expected_returns"]]),
+        "current_weights": of.weights,
+    }
+
+    def planned(expected_returns: Any, covariance: Any, current_weights: Any) -> Any:
+        costs = optimization.TradingCosts(current_weights, fee=0.001)
+        return optimization.solve_multi_period(expected_returns, covariance, costs=costs, risk_aversion=3.0)
+
     again = lambda: optimization.RiskParity().fit_covariance(of.covariance[::-1, ::-1])  # noqa: E731
     return [
+        Subject("optimization.solve_multi_period", planned, several | S, iterative=True),
         Subject(
             "optimization.RiskParity.fit_covariance",
             lambda it, covariance: it.fit_covariance(covariance),

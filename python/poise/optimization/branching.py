@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poise.optimization.constraints.parts import ConstraintSet, Count, Row
-from poise.optimization.goals import Frictions, Goal
+from poise.optimization.goals import Frictions, Goal, loss_after_costs
 from poise.optimization.programs import Found, attempt, best_route
 from poise.optimization.result import Relaxation
 from poise.typing import Vector
@@ -60,7 +60,7 @@ def search_assets(goal: Goal, limits: ConstraintSet, costs: Frictions | None) ->
     if found is None:
         words = f"{count.name} cannot be kept with the other limits, whatever the count; it was left out"
         return replace(free, relaxations=(*free.relaxations, Relaxation(count.name, math.nan, words)))
-    size = max(goal.scale, abs(_loss(goal, costs, found.weights)))
+    size = max(goal.scale, abs(loss_after_costs(goal, found.weights, costs)))
     said: tuple[str, ...] = ()
     if gap > PROVEN * size:
         incomplete = (
@@ -118,12 +118,12 @@ def _search(
         solved += 1
         if isinstance(found, str):
             return
-        bound = _loss(goal, costs, found.weights) - found.gap
+        bound = loss_after_costs(goal, found.weights, costs) - found.gap
         if bound >= best_loss - PROVEN * max(goal.scale, abs(best_loss)):
             return
         if _keeps(found.weights, count):
-            if _loss(goal, costs, found.weights) < best_loss:
-                best, best_loss = found, _loss(goal, costs, found.weights)
+            if loss_after_costs(goal, found.weights, costs) < best_loss:
+                best, best_loss = found, loss_after_costs(goal, found.weights, costs)
             return
         heapq.heappush(queue, (bound, next(order), node, found))
 
@@ -189,7 +189,3 @@ def _undecided(weights: Vector, node: _Node, count: Count) -> int:
     if too_small.any():
         return int(np.argmax(np.where(too_small, np.minimum(weights, least - weights), -1.0)))
     return int(np.argmax(np.where(open_assets, weights, -1.0)))
-
-
-def _loss(goal: Goal, costs: Frictions | None, weights: Vector) -> float:
-    return float(goal.loss(weights) + (0.0 if costs is None else costs.cost(weights)))

@@ -137,5 +137,14 @@ class Ratio:
         return slope
 
 
+def loss_after_costs(goal: Any, weights: Vector, costs: Frictions | None) -> float:
+    """Return what is minimised: the loss and what the way there costs."""
+    if costs is None:
+        return float(goal.loss(weights))
+    if hasattr(goal, "loss_after"):
+        return float(goal.loss_after(weights, costs.cost(weights)))
+    return float(goal.loss(weights) + costs.cost(weights))
+
+
 Goal = Any
 """Something with the attributes of `Quadratic`: kind, covariance, scale, figures, expression, loss, sign."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from poise import _native
+from poise.domain.arrays import float_array
 from poise.domain.labels import Labels, unwrap_matrix, unwrap_square
-from poise.errors import EmptyInputError, ParameterError, ShapeError
+from poise.errors import EmptyInputError, NonFiniteError, ParameterError, ShapeError
 from poise.optimization.constrained import read_limits
 from poise.optimization.constraints.parts import ConstraintSet, Row
 from poise.optimization.goals import Frictions, Quadratic
 from poise.optimization.guarantees import require_promises, settled
+from poise.optimization.inputs import read_real
 from poise.optimization.programs import solve_program
 from poise.optimization.readings import read_constraints
 from poise.optimization.result import OptimizationResult
@@ -115,9 +118,11 @@ def solve_multi_period(
     means, labels = unwrap_matrix(expected_returns, "expected_returns")
     if not means.size:
         raise EmptyInputError(f"expected_returns has shape {means.shape}; pass at least one step and asset")
+    # In one order of summation, whatever the layout.
+    means = np.ascontiguousarray(means)
     horizon, n_assets = means.shape
     matrices, labels = _covariances(covariance, horizon, n_assets, Labels(labels.kind, labels.assets))
-    aversion = float(risk_aversion)
+    aversion = read_real(risk_aversion, "risk_aversion")
     limits = read_limits(constraints, groups, bounds, n_assets, labels)
     if not limits.is_linear or limits.turnover or limits.boxes:
         raise ParameterError("several steps keep linear limits, groups, factors and budgets; drop the others")
@@ -125,12 +130,17 @@ def solve_multi_period(
         # The one-step problem proves that the input can be used.
         _native.mean_variance(means[step], matrices[step], aversion, np.zeros(n_assets), np.ones(n_assets))
     frictions = costs.frictions(labels, n_assets)
-    goal = _stacked(means, matrices, aversion, frictions.current)
+    with np.errstate(over="ignore", invalid="ignore"):
+        goal = _stacked(means, matrices, aversion, frictions.current)
+        untraded = _utility(means, matrices, aversion, frictions.current)
+    if not (
+        np.isfinite(goal.covariance).all() and np.isfinite(goal.linear).all() and math.isfinite(untraded)
+    ):
+        raise NonFiniteError("the utility of the current weights overflows; rescale the inputs")
     trades = Frictions(
         np.zeros(horizon * n_assets), np.tile(frictions.linear, horizon), np.tile(frictions.impact, horizon)
     )
     whole = solve_program(goal, _over_time(limits, horizon, frictions.current), trades, Labels(), began=began)
-    untraded = _utility(means, matrices, aversion, frictions.current)
     whole = replace(whole, objective=whole.objective + untraded)
     return _plan(whole, limits, matrices[0], frictions.current, labels)
 
@@ -139,8 +149,9 @@ def _covariances(
     covariance: ArrayLike, horizon: int, n_assets: int, labels: Labels
 ) -> tuple[list[Matrix], Labels]:
     """Return one covariance per step, and the labels."""
-    if np.ndim(covariance) == 3:
-        stack = np.asarray(covariance, dtype=np.float64)
+    plain = isinstance(covariance, np.ndarray | list | tuple)
+    stack = float_array(covariance, "covariance") if plain else None
+    if stack is not None and stack.ndim == 3:
         if stack.shape != (horizon, n_assets, n_assets):
             raise ShapeError(f"covariance has shape {stack.shape} for {horizon} steps of {n_assets} assets")
         return [np.ascontiguousarray(each) for each in stack], labels
@@ -149,7 +160,7 @@ def _covariances(
         raise ShapeError(f"covariance has shape {matrix.shape} for {n_assets} assets")
     if own.assets is not None and labels.assets is not None and tuple(own.assets) != tuple(labels.assets):
         raise ShapeError("covariance and expected_returns have other assets or another order; align them")
-    return [matrix] * horizon, labels if own.assets is None else own
+    return [np.ascontiguousarray(matrix)] * horizon, labels if own.assets is None else own
 
 
 def _stacked(means: Matrix, matrices: list[Matrix], aversion: float, current: Vector) -> Quadratic:
@@ -178,8 +189,9 @@ def _utility(means: Matrix, matrices: list[Matrix], aversion: float, current: Ve
 def _over_time(limits: ConstraintSet, horizon: int, current: Vector) -> ConstraintSet:
     """Return the limits of every step as limits of the stacked trades; those of the first are a box."""
     n_assets = limits.n_assets
-    free = np.full((horizon, n_assets), np.inf)
-    lower, upper = -free, free.copy()
+    # From one bound to the other at most.
+    upper = np.tile(limits.upper - limits.lower, (horizon, 1))
+    lower = -upper
     lower[0], upper[0] = limits.lower - current, limits.upper - current
     budget = Row(limits.total_name or "sum of weights", np.ones(n_assets), *limits.total, "sum of weights")
     rows = []

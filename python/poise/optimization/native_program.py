@@ -57,6 +57,8 @@ def found_by_core(solution: Any, limits: ConstraintSet, current: Vector | None, 
     """Return a solution of the core in the caller's units, or why there are no weights."""
     if solution.status == "infeasible":
         return "no weights meet the constraints within the bounds"
+    if not np.isfinite(solution.weights).all():
+        return "the weights overflow; rescale the inputs"
     still = np.zeros(limits.n_assets, dtype=bool)
     if current is not None:
         still = solution.weights == current

@@ -12,7 +12,7 @@ import numpy as np
 from poise.domain.labels import Labels
 from poise.errors import NotConvergedError
 from poise.optimization.constraints.parts import ConstraintSet
-from poise.optimization.goals import Frictions, Goal, Quadratic, Ratio
+from poise.optimization.goals import Frictions, Goal, Quadratic, Ratio, loss_after_costs
 from poise.optimization.guarantees import require_promises, settled
 from poise.optimization.limits import asset_name
 from poise.optimization.readings import all_kept, read_constraints
@@ -118,7 +118,7 @@ def solve_program(
         status = OptimizationStatus.DEGENERATE
     else:
         status = OptimizationStatus.OPTIMAL
-    objective = goal.loss(found.weights) + (0.0 if costs is None else costs.cost(found.weights))
+    objective = loss_after_costs(goal, found.weights, costs)
     return OptimizationResult(
         weights=labels.vector(found.weights),
         status=status,
@@ -186,8 +186,10 @@ def attempt(
 
     if takes(goal, limits, costs):
         found = by_core(goal, limits, costs)
-        if isinstance(found, str) or found.certificate <= OPTIMAL_BELOW:
+        if isinstance(found, Found) and found.certificate <= OPTIMAL_BELOW:
             return found
+        if isinstance(found, str):
+            return found if found.startswith("no weights") else by_cvxpy(goal, limits, costs, own_slack)
         second = by_cvxpy(goal, limits, costs, own_slack)
         if isinstance(second, str) or second.certificate >= found.certificate:
             return found
@@ -234,7 +236,7 @@ def by_cvxpy(
     # What limits single weights is among the bounds by now.
     readings = read_constraints(replace(limits, boxes=()), weights, goal.covariance)
     worst = max((each.violation for each in readings), default=0.0)
-    loss = goal.loss(weights) + (0.0 if costs is None else costs.cost(weights))
+    loss = loss_after_costs(goal, weights, costs)
     gap = max(loss - answer.bound, 0.0)
     reached = gap / max(goal.scale, abs(loss))
     allowed = max(own_slack, default=0.0)

@@ -14,7 +14,7 @@ from poise.domain.labels import Labels
 from poise.optimization.answer import remarks
 from poise.optimization.constrained import box_answer, plain_answer
 from poise.optimization.constraints.parts import ConstraintSet
-from poise.optimization.goals import Frictions, Quadratic, Ratio
+from poise.optimization.goals import Frictions, Quadratic, Ratio, loss_after_costs
 from poise.optimization.native_program import found_by_core
 from poise.optimization.programs import OPTIMAL_BELOW, Found, best_route, solve_program, stays_put
 from poise.optimization.relaxing import relax
@@ -177,7 +177,7 @@ def _by_dinkelbach(
         if not grown:
             break
     goal = Ratio(covariance, excess, best)
-    least = goal.loss(last.weights) + (0.0 if costs is None else costs.cost(last.weights))
+    least = loss_after_costs(goal, last.weights, costs)
     volatility = math.sqrt(float(found.weights @ covariance @ found.weights))
     # At the tilt of the answer nothing is below zero but what the ratio can still gain.
     gain = (max(-least, 0.0) + last.gap) / volatility

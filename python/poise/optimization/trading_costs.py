@@ -122,7 +122,7 @@ class TradingCosts:
         fee, half_spread, impact = (
             _each(getattr(self, name), name, draft) for name in ("fee", "half_spread", "impact")
         )
-        current = draft.vector(self.current_weights, "current_weights")
+        current = draft.book(self.current_weights, "current_weights")
         return Frictions(current, (fee + half_spread) / periods, impact / periods)
 
 

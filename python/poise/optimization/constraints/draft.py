@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,9 @@ from poise.optimization.constraints.parts import (
 from poise.optimization.expressions import parse_expression
 from poise.optimization.result import Relaxation
 from poise.typing import Vector
+
+LARGEST_WEIGHT = 1e6
+"""What is larger is no fraction of a portfolio but an amount."""
 
 
 class Constraint(ABC):
@@ -110,6 +113,16 @@ class Draft:
                 f"{where} of asset {self.names[wrong[0]]} is {vector[wrong[0]]}; pass a finite number"
             )
         return np.array(vector, dtype=np.float64)
+
+    def book(self, values: Any, where: str) -> Vector:
+        """Return weights that are or could be held, one per asset."""
+        book = self.vector(values, where)
+        if (np.abs(book) > LARGEST_WEIGHT).any():
+            i = int(np.abs(book).argmax())
+            raise ParameterError(
+                f"{where} of asset {self.names[i]} is {book[i]:g}; pass fractions of the portfolio"
+            )
+        return book
 
     def add_expression(self, text: str, name: str = "") -> None:
         """Read an expression over assets and groups into a row."""
@@ -194,7 +207,10 @@ def compile_constraints(
         If a vector has another length or holds NaN.
     """
     draft = Draft(labels, *bounds)
-    draft.groups = {} if groups is None else read_groups(groups, draft)
+    if groups is not None:
+        from poise.optimization.constraints.groups import read_groups
+
+        draft.groups = read_groups(groups, draft)
     for constraint in listed(constraints):
         add(constraint, draft)
     return draft.finished()
@@ -224,46 +240,6 @@ def listed(constraints: Any) -> list[Any]:
     if isinstance(constraints, Mapping) or not isinstance(constraints, Iterable):
         raise ParameterError(f"constraints is {constraints!r}, expected a constraint or a sequence of them")
     return list(constraints)
-
-
-def read_groups(groups: Any, draft: Draft) -> dict[str, list[int]]:
-    """Return the members of each group, from either way of writing it.
-
-    Raises
-    ------
-    ParameterError
-        If it is no mapping, or a group is empty or names a member twice.
-    UnknownSymbolError
-        If a member is no asset.
-    """
-    if not isinstance(groups, Mapping):
-        if not (hasattr(groups, "items") and hasattr(groups, "index")):
-            raise ParameterError(
-                f"groups is {groups!r}, expected a mapping of assets to groups or of groups to their members"
-            )
-        groups = dict(groups.items())
-    known = {str(name) for name in draft.names}
-    by_asset = bool(groups) and all(str(key) in known for key in groups)
-    members: dict[str, list[int]] = {}
-    for key, value in groups.items():
-        if by_asset:
-            for group in _several(value):
-                members.setdefault(str(group), []).append(draft.position(key, "groups"))
-        else:
-            members[str(key)] = [draft.position(asset, f"group {key!r}") for asset in _several(value)]
-    for group, positions in members.items():
-        if not positions:
-            raise ParameterError(f"group {group!r} is empty; name its members or drop it")
-        if len(set(positions)) < len(positions):
-            twice = next(i for i in positions if positions.count(i) > 1)
-            raise ParameterError(f"group {group!r} names {draft.names[twice]} twice; drop one")
-    return members
-
-
-def _several(value: Any) -> Sequence[Any]:
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return [value]
-    return list(value)
 
 
 def number(value: Any, name: str) -> float:

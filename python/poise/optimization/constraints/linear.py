@@ -11,7 +11,8 @@ import numpy as np
 
 from poise.domain.labels import unwrap_matrix
 from poise.errors import ParameterError, ShapeError, UnknownSymbolError, did_you_mean
-from poise.optimization.constraints.draft import Constraint, Draft, number, read_groups
+from poise.optimization.constraints.draft import Constraint, Draft, number
+from poise.optimization.constraints.groups import read_groups
 from poise.optimization.constraints.parts import limit_words, sum_words
 from poise.typing import ArrayLike, Vector
 

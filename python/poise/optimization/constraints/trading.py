@@ -59,7 +59,7 @@ class TurnoverLimit(Constraint):
     def add_to(self, draft: Draft) -> None:
         """Add a distance from the current weights."""
         limit = _not_negative(self.limit, f"the limit of {self.name}")
-        current = draft.vector(self.current_weights, "current_weights")
+        current = draft.book(self.current_weights, "current_weights")
         draft.claim(self.name, [each.name for each in draft.turnover])
         draft.turnover.append(Distance(self.name, current, limit))
 
@@ -85,7 +85,7 @@ class TrackingError(Constraint):
     def add_to(self, draft: Draft) -> None:
         """Add a distance in volatility from the benchmark."""
         limit = _not_negative(self.limit, f"the limit of {self.name}")
-        benchmark = draft.vector(self.benchmark_weights, "benchmark_weights")
+        benchmark = draft.book(self.benchmark_weights, "benchmark_weights")
         draft.claim(self.name, [each.name for each in draft.tracking])
         draft.tracking.append(Distance(self.name, benchmark, limit))
 
@@ -132,7 +132,7 @@ class ParticipationLimit(Constraint):
             raise ParameterError(
                 f"volume of asset {draft.names[volume.argmin()]} is negative; pass 0 or more"
             )
-        current = draft.vector(self.current_weights, "current_weights")
+        current = draft.book(self.current_weights, "current_weights")
         room = fraction * volume / value
         draft.claim(self.name, [each.name for each in draft.boxes])
         draft.boxes.append(Box(self.name, current - room, current + room))
