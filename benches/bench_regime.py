@@ -1,4 +1,4 @@
-"""F: the hidden Markov model fitted and filtered, the jump model fitted and predicted online, the detector."""
+"""F: the hidden Markov model fitted and filtered, the jump model fitted and online, a bar of the detector."""
 
 from __future__ import annotations
 
