@@ -11,7 +11,7 @@ use crate::optimization::dense::dot;
 
 /// Steps of refinement in a round; impact costs need more, being curved.
 const REFINEMENTS: usize = 10;
-const CURVED_REFINEMENTS: usize = 30;
+const CURVED_REFINEMENTS: usize = 60;
 
 /// Steps onto the limits at the end.
 const LANDINGS: usize = 2;
@@ -23,7 +23,7 @@ const LEAST_ROOT: f64 = 3e-8;
 const SOFTNESS: f64 = 1e-10;
 
 /// What keeps multipliers in place where no free asset can follow, beside a curvature of one.
-const STIFF: f64 = 1e-12;
+const STIFF: f64 = 1e-14;
 
 impl Face {
     /// Solves for the free assets and the multipliers of what binds.
