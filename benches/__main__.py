@@ -31,6 +31,8 @@ MODULES = (
     "bench_online",
     "bench_risk",
     "bench_optimization",
+    "bench_quadratic",
+    "bench_frontier",
     "bench_regime",
     "bench_performance",
     "bench_tick",

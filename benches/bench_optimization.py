@@ -1,4 +1,4 @@
-"""D: equal risk contributions at equal accuracy, again on the next tick; minimum variance beside cvxpy."""
+"""D: equal risk contributions at equal accuracy, and again on the next tick."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benches.peers import given, given_extension
 from poise.bench import by_hand
 from poise.bench.harness import Case, Contender, Missing
 from poise.bench.inputs import simulated_covariance, simulated_returns
-from poise.optimization import solve_minimum_variance, solve_risk_parity
+from poise.optimization import solve_risk_parity
 
 LARGEST_ERROR = 1e-10
 """Of a risk contribution, relative: what counts as the same answer."""
@@ -29,8 +29,6 @@ def cases() -> Iterator[Case]:
         yield risk_parity(n_assets)
     for n_assets in (50, 100, 500):
         yield next_tick(n_assets)
-    for n_assets, cap in ((50, 1.0), (50, 0.04), (500, 1.0)):
-        yield minimum_variance(n_assets, cap)
 
 
 def solver(call: Callable[[], Any], S: np.ndarray, allowed: float = LARGEST_ERROR) -> Contender:
@@ -144,35 +142,3 @@ def next_tick(n_assets: int) -> Case:
     }
     question = "equal risk contributions on the next tick"
     return Case("D2", question, f"N={n_assets}", contenders, tolerance=1e-7)
-
-
-class Compiled:
-    """Minimum variance compiled once, the factor a parameter (DPP), solved again for each covariance."""
-
-    def __init__(self, n_assets: int, cap: float) -> None:
-        import cvxpy as cp
-
-        self.solver = cp.CLARABEL
-        self.factor = cp.Parameter((n_assets, n_assets))
-        self.w = cp.Variable(n_assets)
-        objective = cp.Minimize(cp.sum_squares(self.factor @ self.w))
-        self.problem = cp.Problem(objective, [cp.sum(self.w) == 1, self.w >= 0, self.w <= cap])
-
-    def __call__(self, S: np.ndarray) -> np.ndarray:
-        self.factor.value = np.linalg.cholesky(S / np.trace(S) * len(S)).T
-        self.problem.solve(solver=self.solver)
-        return np.asarray(self.w.value)
-
-
-def minimum_variance(n_assets: int, cap: float) -> Case:
-    S = simulated_covariance(n_assets)
-    solve = partial(solve_minimum_variance, S, bounds=(0.0, cap))
-    compiled = Compiled(n_assets, cap) if n_assets <= 100 else None
-    contenders: dict[str, Contender | Missing] = {
-        "poise": Contender(solve, answer=lambda: solve().weights),
-        "cvxpy + Clarabel": Contender(partial(by_hand.minimum_variance, S, cap)),
-    }
-    if compiled is not None:
-        contenders["cvxpy DPP + Clarabel"] = Contender(partial(compiled, S))
-    # Clarabel's answer is as good as its tolerances.
-    return Case("E1", "minimum variance", f"N={n_assets} cap={cap:g}", contenders, tolerance=1e-4)

@@ -1,4 +1,4 @@
-"""F: the hidden Markov model fitted and filtered, the jump model fitted and predicted online."""
+"""F: the hidden Markov model fitted and filtered, the jump model fitted and online, a bar of the detector."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from benches.peers import given
 from poise.bench import by_hand
 from poise.bench.harness import Case, Contender
 from poise.bench.inputs import simulated_features
-from poise.regime import GaussianHMM, JumpModel
+from poise.regime import GaussianHMM, JumpModel, RegimeDetector
+from poise.regime.readings import ENGINES
+from poise.testing import simulated_market
 
 N_OBSERVATIONS, N_FEATURES, N_STATES, N_STARTS = 2000, 5, 3, 10
 ITERATIONS = 20
 WINDOW = 250
 PENALTY = 20.0
+DETECTOR_ASSETS, DETECTOR_BARS = 50, 1460
 SIZE = f"T={N_OBSERVATIONS} F={N_FEATURES} K={N_STATES}"
 
 
@@ -32,6 +35,7 @@ def cases() -> Iterator[Case]:
     yield filter_step(X, model)
     yield jump_fit(standard)
     yield jump_online(standard)
+    yield detector_bars()
 
 
 def fit(X: np.ndarray, model: GaussianHMM) -> Case:
@@ -201,4 +205,26 @@ def jump_online(X: np.ndarray) -> Case:
             "poise": Contender(partial(model.predict_online, X)),
             "jumpmodels": given("jumpmodels.jump", jumpmodels),
         },
+    )
+
+
+def detector_bars() -> Case:
+    """Four years, refits of the engines included, divided by the bars."""
+    closes = simulated_market(seed=1, n_assets=DETECTOR_ASSETS, days=DETECTOR_BARS + 1).panel.closes
+    returns = closes[1:] / closes[:-1] - 1.0
+
+    def follow(engine: str) -> Contender:
+        detector = RegimeDetector(engine=engine)
+        return Contender(partial(detector.fit, returns), units=DETECTOR_BARS, differs="another engine")
+
+    contenders = {engine: follow(engine) for engine in ENGINES if engine != "rules"}
+    rules = RegimeDetector()
+    ours = Contender(
+        partial(rules.fit, returns), answer=lambda: list(rules.durations_.values()), units=DETECTOR_BARS
+    )
+    return Case(
+        "F4",
+        "a bar of the regime detector, by engine",
+        f"N={DETECTOR_ASSETS}, {DETECTOR_BARS} bars",
+        {"poise": ours} | {f"poise, {name}": contender for name, contender in contenders.items()},
     )

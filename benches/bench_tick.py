@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, cycle
 
 import numpy as np
 
@@ -25,6 +25,7 @@ HOUR_SECONDS = 3600.0
 HOURS_PER_YEAR = 8760.0
 HOUR = np.timedelta64(3600, "s")
 START = np.datetime64("2019-01-07T00:00", "ns")
+START_NANOSECONDS, HOUR_NANOSECONDS = int(START.astype(np.int64)), 3600 * 10**9
 N_ROWS = 512
 WARM_UP = 800
 """Bars after which the risk model is on trial and every window is full."""
@@ -51,31 +52,30 @@ def ticks(n_assets: int) -> dict[str, Tick]:
     """Ways of taking in a bar, each a call that brings its own next bar; the first is the tick itself."""
     measured, told, decided = (warm(n_assets) for _ in range(3))
     timeframes = MultiTimeframeCovariance()
-    rows, hour = simulated_returns(N_ROWS, n_assets), count()
+    rows, opened = cycle(simulated_returns(N_ROWS, n_assets)), count(START_NANOSECONDS, HOUR_NANOSECONDS)
 
     def feed_timeframes() -> None:
-        k = next(hour)
-        timeframes.partial_fit(rows[k % N_ROWS], int((START + k * HOUR).astype(np.int64)))
+        timeframes.partial_fit(next(rows), next(opened))
 
     for _ in range(WARM_UP):
         feed_timeframes()
 
     def measure() -> None:
-        cycle, bars = measured
-        cycle.observe(next(bars), warm_triggers=False)
+        watching, bars = measured
+        watching.observe(next(bars), warm_triggers=False)
         feed_timeframes()
 
     def observe() -> None:
-        cycle, bars = told
-        cycle.observe(next(bars), warm_triggers=False)
+        watching, bars = told
+        watching.observe(next(bars), warm_triggers=False)
 
     def tell() -> object:
         observe()
         return told[0].measure().metrics
 
     def decide() -> object:
-        cycle, bars = decided
-        return cycle.step(next(bars))
+        deciding, bars = decided
+        return deciding.step(next(bars))
 
     return {
         "poise": measure,
@@ -88,14 +88,14 @@ def ticks(n_assets: int) -> dict[str, Tick]:
 def warm(n_assets: int) -> tuple[DecisionCycle, Iterator[Bar]]:
     """Return a cycle that holds a book and has seen enough, and the bars that follow."""
     symbols = tuple(f"A{i}" for i in range(n_assets))
-    cycle = DecisionCycle(symbols, periods_per_year=HOURS_PER_YEAR, bar_seconds=HOUR_SECONDS)
+    watching = DecisionCycle(symbols, periods_per_year=HOURS_PER_YEAR, bar_seconds=HOUR_SECONDS)
     bars = endless(symbols)
     first = next(bars)
-    cycle.observe(first, warm_triggers=False)
-    cycle.hold(Portfolio(cash=100.0, positions=dict.fromkeys(symbols, 1.0)))
+    watching.observe(first, warm_triggers=False)
+    watching.hold(Portfolio(cash=100.0, positions=dict.fromkeys(symbols, 1.0)))
     for _ in range(WARM_UP):
-        cycle.observe(next(bars), warm_triggers=False)
-    return cycle, bars
+        watching.observe(next(bars), warm_triggers=False)
+    return watching, bars
 
 
 def endless(symbols: tuple[str, ...]) -> Iterator[Bar]:

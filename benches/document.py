@@ -21,7 +21,7 @@ GROUPS = {
     "B": "Online covariance",
     "C": "Value at risk and conditional value at risk",
     "D": "Equal risk contributions",
-    "E": "Minimum variance",
+    "E": "Quadratic problems and the frontier",
     "F": "Regimes",
     "G": "Performance statistics",
     "H": "The whole tick",

@@ -48,6 +48,7 @@ PATH, PATH_SIZE, SMALL_PATH_SIZE = "EWMA covariance path", "T=2000 N=100", "T=10
 LAST, TICK = "EWMA last matrix", "online EWMA update, one row"
 ROLLING, SAMPLE = "rolling VaR and CVaR", "VaR and CVaR of one sample"
 PARITY, NEXT = "equal risk contributions", "equal risk contributions on the next tick"
+MINIMUM, FRONTIER, WINDOWS = "minimum variance", "exact frontier", "rolling minimum variance"
 
 CLEARED = (
     "memory: 160 MB are cleared by the system (about 10 ms) and written at 28 GB/s (5.7 ms); 1.1 of both"
@@ -55,6 +56,10 @@ CLEARED = (
 LINES = "stores: 20 MB that no cache holds, rows that begin in the middle of cache lines"
 FLOPS = "arithmetic: 201 MFLOP at this core's 59 GFLOP/s are 3.4 ms"
 REDUCTIONS = "latency: thirteen products of ten numbers wait on their sums; a third is the call"
+MEASURES = (
+    "a tick of its own: five hundred rows of returns and scenarios, the matrix of pairs and three tests"
+)
+BAR = "one bar measured"
 CHOLESKY = "the proof that the matrix is definite, half of a cold solve"
 
 TARGETS = (
@@ -187,6 +192,49 @@ TARGETS = (
     ),
     Target("D2", NEXT, "N=100", "poise, cold", 2.0, poise="poise, warm"),
     Target("D2", NEXT, "N=500", "poise, cold", 2.0, poise="poise, warm"),
+    Target("E1", MINIMUM, "N=10", "daqp", 4.0),
+    Target("E1", MINIMUM, "N=50", "daqp", 3.0),
+    Target("E1", MINIMUM, "N=100", "piqp", 8.0),
+    Target("E1", MINIMUM, "N=500", "piqp", 25.0),
+    Target("E1", MINIMUM, "N=10", "PyPortfolioOpt", 1000.0),
+    Target("E1", MINIMUM, "N=50", "PyPortfolioOpt", 200.0),
+    Target("E1", MINIMUM, "N=100", "PyPortfolioOpt", 150.0),
+    Target("E1", MINIMUM, "N=500", "PyPortfolioOpt", 300.0),
+    Target("E1", MINIMUM, "N=10", "riskfolio-lib", 1000.0),
+    Target("E1", MINIMUM, "N=50", "riskfolio-lib", 1000.0),
+    Target("E1", MINIMUM, "N=100", "riskfolio-lib", 1000.0),
+    Target("E1", MINIMUM, "N=500", "riskfolio-lib", 1000.0),
+    Target("E1", MINIMUM, "N=50 cap=2/N", "daqp", 1.3),
+    Target("E1", MINIMUM, "N=100 cap=2/N", "piqp", 2.5),
+    Target("E1", MINIMUM, "N=500 cap=2/N", "piqp", 1.4),
+    Target("E2", "mean-variance", "N=10", "daqp", 4.0),
+    Target("E2", "mean-variance", "N=50", "daqp", 3.0),
+    Target("E2", "mean-variance", "N=100", "piqp", 8.0),
+    Target("E2", "mean-variance", "N=500", "piqp", 25.0),
+    Target("E2", "maximum Sharpe ratio", "N=10", "daqp", 4.0),
+    Target("E2", "maximum Sharpe ratio", "N=50", "daqp", 3.0),
+    Target("E2", "maximum Sharpe ratio", "N=100", "piqp", 8.0),
+    Target("E2", "maximum Sharpe ratio", "N=500", "piqp", 25.0),
+    Target("E2", "maximum diversification", "N=10", "daqp", 4.0),
+    Target("E2", "maximum diversification", "N=50", "daqp", 3.0),
+    Target("E2", "maximum diversification", "N=100", "piqp", 8.0),
+    Target("E2", "maximum diversification", "N=500", "piqp", 25.0),
+    Target("E3", FRONTIER, "N=10", "cvxcla", 400.0),
+    Target("E3", FRONTIER, "N=50", "cvxcla", 150.0),
+    Target("E3", FRONTIER, "N=100", "cvxcla", 90.0),
+    Target("E3", FRONTIER, "N=500", "cvxcla", 40.0),
+    Target("E3", FRONTIER, "N=50 cap=2/N", "cvxcla", 25.0),
+    Target("E3", FRONTIER, "N=100 cap=2/N", "cvxcla", 25.0),
+    Target("E3", FRONTIER, "N=500 cap=2/N", "cvxcla", 25.0),
+    Target("E3", "50 points of the frontier", "N=50", "PyPortfolioOpt", 1000.0),
+    Target("E3", "50 points of the frontier", "N=100", "PyPortfolioOpt", 1000.0),
+    Target("E3", "50 points of the frontier", "N=50", "skfolio", 1000.0),
+    Target("E3", "50 points of the frontier", "N=100", "skfolio", 1000.0),
+    Target("E4", WINDOWS, "N=10, 250 solutions", "daqp, warm", 6.0),
+    Target("E4", WINDOWS, "N=50, 250 solutions", "daqp, warm", 18.0),
+    Target("E4", WINDOWS, "N=100, 250 solutions", "daqp, warm", 40.0),
+    Target("E4", WINDOWS, "N=500, 50 solutions", "piqp", 100.0),
+    Target("E4", WINDOWS, "N=100, 250 solutions", "PyPortfolioOpt", 1000.0),
     Target(
         "F1", "one iteration of the hidden Markov fit", "T=2000 F=5 K=3", "hmmlearn", 18.0, seconds=114e-6
     ),
@@ -208,4 +256,15 @@ TARGETS = (
     Target("G1", "all statistics of one series", "T=1000000", "numba by hand, one pass", 3.0),
     Target("G2", "the table of figures", "T=5000", "quantstats", 1000.0, seconds=0.6e-3),
     Target("G2", "the table of figures", "T=1000000", "quantstats", 1000.0, seconds=10e-3),
+    Target("H1", BAR, "N=50", "", None, seconds=100e-6),
+    Target(
+        "H1",
+        BAR,
+        "N=50",
+        "",
+        None,
+        poise="poise, and the fourteen metrics",
+        seconds=100e-6,
+        bounded_by=MEASURES,
+    ),
 )

@@ -566,14 +566,20 @@ def fit_jump(
 
 __all__ += [
     "Frontier",
+    "ProgramSolution",
     "Solution",
     "efficient_frontier",
     "fill",
+    "kelly",
     "maximum_diversification",
+    "maximum_ratio_program",
     "maximum_sharpe",
     "mean_variance",
+    "minimum_cvar",
     "minimum_variance",
+    "quadratic_program",
     "risk_parity",
+    "rolling_minimum_variance",
 ]
 
 @final
@@ -639,6 +645,9 @@ def risk_parity(
 def minimum_variance(
     covariance: _Array, lower: _Array, upper: _Array, start: _Array | None = None
 ) -> Solution: ...
+def rolling_minimum_variance(
+    returns: _Array, window: int, step: int, lower: _Array, upper: _Array
+) -> _Array: ...
 def mean_variance(
     expected_returns: _Array,
     covariance: _Array,
@@ -650,4 +659,79 @@ def mean_variance(
 def maximum_diversification(
     covariance: _Array, lower: _Array, upper: _Array, start: _Array | None = None
 ) -> Solution: ...
+def minimum_cvar(
+    returns: _Array,
+    confidence_level: float,
+    bounds: tuple[_Array, _Array],
+    probabilities: _Array | None,
+    floor: tuple[_Array, float] | None,
+) -> tuple[Solution, float, float]: ...
+def kelly(
+    returns: _Array,
+    fraction: float,
+    risk_free_rate: float,
+    bounds: tuple[_Array, _Array],
+    probabilities: _Array | None,
+    drawdown_power: float | None,
+) -> tuple[Solution, float, float]: ...
 def fill(pull: _Array, lower: _Array, upper: _Array, total: float) -> _Array: ...
+
+@final
+class ProgramSolution:
+    @property
+    def weights(self) -> _Array: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def objective(self) -> float: ...
+    @property
+    def duality_gap(self) -> float: ...
+    @property
+    def certificate(self) -> float: ...
+    @property
+    def ridge(self) -> float: ...
+    @property
+    def bound_prices(self) -> _Array: ...
+    @property
+    def row_prices(self) -> _Array: ...
+    @property
+    def budget_price(self) -> float: ...
+    @property
+    def turnover_price(self) -> float: ...
+    @property
+    def row_relaxations(self) -> _Array: ...
+    @property
+    def budget_relaxation(self) -> float: ...
+    @property
+    def turnover_relaxation(self) -> float: ...
+
+def quadratic_program(
+    hessian: _Array,
+    linear: _Array,
+    lower: _Array,
+    upper: _Array,
+    total: tuple[float, float],
+    rows: _Array,
+    row_lower: _Array,
+    row_upper: _Array,
+    current: _Array | None = None,
+    linear_cost: _Array | None = None,
+    impact_cost: _Array | None = None,
+    turnover: float = ...,
+    start: _Array | None = None,
+) -> ProgramSolution: ...
+def maximum_ratio_program(
+    excess: _Array,
+    hessian: _Array,
+    lower: _Array,
+    upper: _Array,
+    total: tuple[float, float],
+    rows: _Array,
+    row_lower: _Array,
+    row_upper: _Array,
+    current: _Array | None = None,
+    turnover: float = ...,
+    start: _Array | None = None,
+) -> ProgramSolution: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -14,9 +15,18 @@ from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.portfolio import Portfolio
 from poise.domain.prices import Bar, PricePanel
 from poise.errors import InputError, StateError, UnknownSymbolError, did_you_mean
-from poise.market import BarFeed, MarketData, benchmark_returns, panel_from, sample, to_daily
+from poise.market import (
+    BarFeed,
+    BenchmarkFeed,
+    MarketData,
+    benchmark_feed,
+    panel_from,
+    sample,
+    to_daily,
+)
 from poise.strategy import measure_intraday_trend
-from poise.universe import UniverseJudgement, judge_universe
+from poise.typing import Vector
+from poise.universe import UniverseFollower, UniverseJudgement, judge_universe
 
 __all__ = ["EnhancedPortfolioMetrics", "EnhancedPortfolioStrategy"]
 
@@ -49,6 +59,8 @@ class EnhancedPortfolioStrategy:
         self.settings = PortfolioSettings.of(config)
         self._cycle: DecisionCycle | None = None
         self._feed: BarFeed | None = None
+        self._universe: UniverseFollower | None = None
+        self._benchmark: BenchmarkFeed | None = None
         self._lock = threading.Lock()
 
     async def analyze(self, request: Mapping[str, Any]) -> StrategyAnalysis:
@@ -117,9 +129,10 @@ class EnhancedPortfolioStrategy:
             held = Portfolio.of(portfolio)
         with self._lock:
             universe, cycle = self._follow(data.panel, panel)
+            self._benchmark = benchmark_feed(data, panel)
             cycle.hold(held)
             decision = cycle.decide(
-                benchmark_returns=benchmark_returns(data, panel),
+                benchmark_returns=self._benchmark_returns(),
                 intraday_trend=measure_intraday_trend(data.panel, until=panel.as_of),
                 views=data.views,
             )
@@ -156,6 +169,7 @@ class EnhancedPortfolioStrategy:
             quality=universe.quality,
             cycle=self._cycle,
         )
+        self._universe = UniverseFollower(panel)
         return universe, self._cycle
 
     def warm_up(
@@ -186,6 +200,7 @@ class EnhancedPortfolioStrategy:
             If a held asset has no prices.
         """
         warnings: tuple[str, ...] = ()
+        benchmark: BenchmarkFeed | None = None
         if isinstance(market_data, PricePanel):
             given = market_data
         else:
@@ -193,13 +208,15 @@ class EnhancedPortfolioStrategy:
             if not isinstance(data, MarketData):
                 data, warnings = _market_data({"market_data": data})
             given, warnings = data.panel, (*warnings, *data.report.warnings)
+            benchmark = benchmark_feed(data, to_daily(given))
         with self._lock:
             universe, cycle = self._follow(given, to_daily(given))
+            self._benchmark = benchmark
             if portfolio is not None:
                 cycle.hold(Portfolio.of(portfolio))
         return told_once([*warnings, *universe.warnings])
 
-    def observe(self, bar: Bar) -> None:
+    def observe(self, bar: Bar, *, benchmark_close: float | None = None) -> None:
         """Learn from a completed bar without deciding: the cheap tick of a live loop.
 
         Only measures: :meth:`measure` reads the metrics when somebody wants them. The rebalancing triggers do
@@ -210,6 +227,9 @@ class EnhancedPortfolioStrategy:
         ----------
         bar : Bar
             Later than the last one, for the same symbols and of the same length.
+        benchmark_close : float, optional
+            Of the benchmark given to :meth:`analyze` or :meth:`warm_up`, at the bar's close. Left out it is
+            the bar's own where the benchmark is one of the symbols, else unknown: beta passes over the bar.
 
         Raises
         ------
@@ -217,11 +237,21 @@ class EnhancedPortfolioStrategy:
             Before :meth:`warm_up` or :meth:`analyze`.
         ShapeError, InputError
             As :meth:`poise.market.BarFeed.take`; nothing is changed then.
+        InputError
+            If there is a close of a benchmark but no benchmark; nothing is changed then.
+        NonFiniteError
+            If that close is no price; nothing is changed then.
         """
         with self._lock:
-            self._take(bar)
+            self._take(bar, benchmark_close)
 
-    def step(self, bar: Bar, portfolio: Portfolio | Mapping[str, Any] | None = None) -> Decision:
+    def step(
+        self,
+        bar: Bar,
+        portfolio: Portfolio | Mapping[str, Any] | None = None,
+        *,
+        benchmark_close: float | None = None,
+    ) -> Decision:
         """Learn from a completed bar and decide, synchronously: the tick of a live loop that trades.
 
         After an intraday history the bar is an intraday one: the decision is that of the last day that is
@@ -234,20 +264,21 @@ class EnhancedPortfolioStrategy:
         portfolio : Portfolio or mapping, optional
             What is held at the close of the bar if orders were filled since the last one, and nothing was
             paid in or out (:meth:`hold` says that); unchanged otherwise.
+        benchmark_close : float, optional
+            As for :meth:`observe`.
 
         Returns
         -------
         Decision
-            What :meth:`analyze` decides on the history that ends with `bar`, for the market as its own
-            benchmark.
+            What :meth:`analyze` decides on the history that ends with `bar`.
 
         Raises
         ------
         StateError
             Before :meth:`warm_up` or :meth:`analyze`.
-        ShapeError, InputError, UnknownSymbolError
-            As :meth:`poise.decision.DecisionCycle.step`; the bar counts as seen if the portfolio holds a
-            symbol without prices.
+        ShapeError, InputError, NonFiniteError, UnknownSymbolError
+            As :meth:`observe` and :meth:`poise.decision.DecisionCycle.step`; the bar counts as seen if the
+            portfolio holds a symbol without prices.
 
         Examples
         --------
@@ -263,19 +294,22 @@ class EnhancedPortfolioStrategy:
         """
         held = None if portfolio is None else Portfolio.of(portfolio)
         with self._lock:
-            feed = self._take(bar)
-            cycle, panel = self._warm(), feed.daily()
-            if not feed.is_intraday:
-                universe = judge_universe(panel)
-                cycle.know(assets=panel.assets, tiers=universe.tiers, quality=universe.quality)
+            feed = self._take(bar, benchmark_close)
+            cycle, universe = self._warm()
+            trend = None
+            if feed.is_intraday:
+                trend = measure_intraday_trend(feed.panel, until=feed.daily().as_of)
+            else:
+                verdict = universe.judge()
+                cycle.know(assets=universe.assets, tiers=verdict.tiers, quality=verdict.quality)
             if held is not None:
                 cycle.hold(held, cash_flow=0.0)
-            return cycle.decide(intraday_trend=measure_intraday_trend(feed.panel, until=panel.as_of))
+            return cycle.decide(benchmark_returns=self._benchmark_returns(), intraday_trend=trend)
 
     def hold(self, portfolio: Portfolio | Mapping[str, Any], *, cash_flow: float | None = None) -> None:
         """Say what is held now; see :meth:`poise.decision.DecisionCycle.hold`."""
         with self._lock:
-            self._warm().hold(Portfolio.of(portfolio), cash_flow=cash_flow)
+            self._warm()[0].hold(Portfolio.of(portfolio), cash_flow=cash_flow)
 
     def measure(self) -> Measurement:
         """Return the measurement of the last bar: its ``metrics`` and ``assessment`` are computed when read.
@@ -286,34 +320,52 @@ class EnhancedPortfolioStrategy:
             Before :meth:`warm_up` or :meth:`analyze`.
         """
         with self._lock:
-            return self._warm().measure()
+            return self._warm()[0].measure(benchmark_returns=self._benchmark_returns())
 
-    def _warm(self) -> DecisionCycle:
-        """Return the cycle after the last day that is over."""
-        cycle, feed = self._learned()
+    def _warm(self) -> tuple[DecisionCycle, UniverseFollower]:
+        """Return the cycle and the universe after the last day that is over."""
+        cycle, universe, feed = self._learned()
         if not feed.is_intraday:
-            return cycle
+            return cycle, universe
         days = feed.daily()
         if cycle.last_bar is not None and cycle.last_bar.opened == days.opened[-1]:
-            return cycle
+            return cycle, universe
         _, newer = self._catch_up(days)
+        if self._benchmark is not None:
+            self._benchmark.settle(days)
         if newer is not cycle:
             # A day was revised and all of them learned anew; what is held stays.
             newer.hold(cycle.portfolio)
-        return newer
+        return self._learned()[:2]
 
-    def _take(self, bar: Bar) -> BarFeed:
-        cycle, feed = self._learned()
+    def _take(self, bar: Bar, benchmark_close: float | None) -> BarFeed:
+        cycle, universe, feed = self._learned()
         feed.check(bar)
+        level = self._benchmark_level(bar, benchmark_close)
         if not feed.is_intraday:
             cycle.observe(bar, warm_triggers=False)
+            universe.append(bar)
         feed.take(bar)
+        if self._benchmark is not None:
+            self._benchmark.take(bar, level)
         return feed
 
-    def _learned(self) -> tuple[DecisionCycle, BarFeed]:
-        if self._cycle is None or self._feed is None:
+    def _learned(self) -> tuple[DecisionCycle, UniverseFollower, BarFeed]:
+        if self._cycle is None or self._universe is None or self._feed is None:
             raise StateError("the strategy has seen no bar; call warm_up() with a history first")
-        return self._cycle, self._feed
+        return self._cycle, self._universe, self._feed
+
+    def _benchmark_level(self, bar: Bar, given: float | None) -> float:
+        if self._benchmark is not None:
+            return self._benchmark.level(bar, given)
+        if given is not None:
+            raise InputError(
+                "benchmark_close was given, but there is no benchmark; pass one in market_data to warm_up()"
+            )
+        return math.nan
+
+    def _benchmark_returns(self) -> Vector | None:
+        return None if self._benchmark is None else self._benchmark.returns
 
 
 def _market_data(request: Mapping[str, Any]) -> tuple[MarketData, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from poise.decision import Decision, equal_book
 from poise.domain.prices import PricePanel
 from poise.domain.strict_json import dumps
 from poise.errors import InputError, NonFiniteError, ShapeError, StateError, UnknownSymbolError
-from poise.market import MarketData, panel_from
+from poise.market import Benchmark, MarketData, panel_from
 from poise.testing import perturb_future, simulated_market
 
 DAYS = 320
@@ -129,6 +129,55 @@ def test_the_embedded_sample_warms_up_too() -> None:
     strategy = EnhancedPortfolioStrategy()
     assert any(w.startswith("embedded_sample: ") for w in strategy.warm_up())
     assert strategy.measure().metrics.total_value_usd == 0.0
+
+
+def with_benchmark(panel: PricePanel, closes: np.ndarray, name: str = "INDEX") -> MarketData:
+    return dataclasses.replace(data_of(panel), benchmark=Benchmark(name, panel.opened, closes))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_steps_know_the_benchmark(panel: PricePanel, known: bool) -> None:
+    rng = np.random.default_rng(4)
+    closes = 100.0 * np.cumprod(1.0 + 0.02 * rng.standard_normal(DAYS))
+    closes[250] = np.nan
+    if not known:
+        closes[280:] = np.nan
+    data = with_benchmark(panel, closes)
+    book = equal_book(data.panel)
+    whole = EnhancedPortfolioStrategy().analyze_data(data, portfolio=book)
+    strategy = EnhancedPortfolioStrategy()
+    strategy.warm_up(with_benchmark(data.panel.rows(0, 240), closes[:240]))
+    for row in range(240, DAYS - 1):
+        strategy.observe(data.panel.bar(row), benchmark_close=closes[row] if row < 280 or known else None)
+    decision = strategy.step(data.panel.bar(DAYS - 1), book, benchmark_close=closes[-1] if known else None)
+    assert plain(decision.metrics) == plain(whole.metrics)
+    assert plain(strategy.measure().metrics) == plain(whole.metrics)
+    unaware = stepped(data.panel, DAYS - 1)
+    assert unaware.metrics.beta_to_market != pytest.approx(decision.metrics.beta_to_market, abs=0.1)
+
+
+def test_a_benchmark_that_is_traded_needs_no_telling(panel: PricePanel) -> None:
+    name = panel.symbols[0]
+    data = with_benchmark(panel, panel.closes[:, 0], name)
+    book = equal_book(data.panel)
+    whole = EnhancedPortfolioStrategy().analyze_data(data, portfolio=book)
+    strategy = EnhancedPortfolioStrategy()
+    strategy.warm_up(with_benchmark(data.panel.rows(0, 300), panel.closes[:300, 0], name))
+    for row in range(300, DAYS - 1):
+        strategy.observe(data.panel.bar(row))
+    assert plain(strategy.step(data.panel.bar(DAYS - 1), book).metrics) == plain(whole.metrics)
+
+
+def test_a_bad_benchmark_is_refused_and_changes_nothing(panel: PricePanel) -> None:
+    strategy = EnhancedPortfolioStrategy()
+    strategy.warm_up(panel.rows(0, 300))
+    with pytest.raises(InputError, match="no benchmark"):
+        strategy.observe(panel.bar(300), benchmark_close=5.0)
+    strategy.warm_up(with_benchmark(panel.rows(0, 300), panel.closes[:300, 0]))
+    for bad in (0.0, -1.0, np.inf):
+        with pytest.raises(NonFiniteError, match="INDEX"):
+            strategy.observe(panel.bar(300), benchmark_close=bad)
+    strategy.observe(panel.bar(300), benchmark_close=5.0)
 
 
 def test_many_ticks_are_put_together(panel: PricePanel) -> None:

@@ -117,6 +117,31 @@ def test_component_conditional_value_at_risk(n: int, seed: int, level: float) ->
     )
 
 
+@given(st.integers(1, 90), st.integers(1, 12), SEEDS, st.sampled_from([3.0, 21.0, 300.0]))
+@settings(max_examples=60)
+def test_filtered_history(n: int, n_assets: int, seed: int, half_life: float) -> None:
+    R = draw_returns(seed, n, n_assets)
+    rng = np.random.default_rng(seed)
+    R[rng.random(R.shape) < rng.choice([0.0, 0.0, 0.1])] = np.nan
+    R[: rng.integers(n), rng.integers(n_assets)] = rng.choice([0.0, np.nan])
+    history = risk.FilteredHistory(n_assets, window=40, half_life=half_life)
+    for row in R:
+        history.push(row)
+    expected = twin.filtered_history(R, 40, half_life)
+    found = history.scenarios()
+    assert np.isnan(expected[: len(expected) - len(found)]).all()
+    expected = expected[len(expected) - len(found) :]
+    assert_allclose(found, expected, rtol=CLOSED_FORM, atol=CLOSED_FORM)
+    weights = rng.dirichlet(np.ones(n_assets)) * (rng.random(n_assets) < 0.8)
+    told = expected[np.isfinite(expected[:, weights != 0.0]).all(axis=1)]
+    outcomes = np.nan_to_num(told) @ weights
+    assert_allclose(history.outcomes(weights), outcomes, rtol=CLOSED_FORM, atol=CLOSED_FORM)
+    tails = history.tails(weights, [0.9, 0.99], min_scenarios=5)
+    assert len(tails) == (2 if len(outcomes) >= 5 else 0)
+    for level, tail in zip([0.9, 0.99], tails, strict=False):
+        assert_allclose(tail, twin.tail(history.outcomes(weights), level), rtol=CLOSED_FORM, atol=CLOSED_FORM)
+
+
 @given(st.integers(21, 90), SEEDS, st.sampled_from([3, 21, 126.5]))
 @settings(max_examples=40, deadline=None)
 def test_filtered(n: int, seed: int, half_life: float) -> None:

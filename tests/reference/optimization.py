@@ -116,6 +116,65 @@ def most_diversified(covariance, lower, upper):
     return best
 
 
+def critical_line(means, covariance, lower, upper):
+    """Corners from the highest return down, every step as in Niedermayer and Niedermayer (2010).
+
+    For distinct means and a definite covariance: lambda and weights at each corner.
+    """
+    n = len(means)
+    w, left = np.array(lower, dtype=float), 1.0 - np.sum(lower)
+    free = []
+    for i in np.argsort(-means):
+        step = min(upper[i] - lower[i], left)
+        w[i] += step
+        left -= step
+        if left <= 0.0:
+            free = [int(i)]
+            break
+    corners, lam, came = [], np.inf, None
+    while True:
+        candidates = []
+        if len(free) > 1:
+            constant, slope = _on_face(means, covariance, w, free)
+            for k, i in enumerate(free):
+                if slope[k] != 0.0:
+                    bound = lower[i] if slope[k] > 0.0 else upper[i]
+                    candidates.append(((bound - constant[k]) / slope[k], i, bound))
+        for i in sorted(set(range(n)) - set(free)):
+            constant, slope = _on_face(means, covariance, w, [*free, i])
+            if lower[i] < upper[i] and slope[-1] != 0.0:
+                candidates.append(((w[i] - constant[-1]) / slope[-1], i, None))
+        below = [
+            c for c in candidates if 0.0 < c[0] < lam * (1 - 1e-9) or (c[1] != came and 0.0 < c[0] <= lam)
+        ]
+        lam = max((c[0] for c in below), default=0.0)
+        constant, slope = _on_face(means, covariance, w, free)
+        w[free] = constant + lam * slope
+        corners.append((lam, w.copy()))
+        if not below:
+            return corners
+        _, came, bound = max(below, key=lambda c: c[0])
+        if bound is None:
+            free = [*free, came]
+        else:
+            w[came] = bound
+            free = [i for i in free if i != came]
+
+
+def _on_face(means, covariance, w, free):
+    """Weights of the free assets as a constant and a multiple of lambda, the others held."""
+    k = len(free)
+    held = np.setdiff1d(np.arange(len(w)), free)
+    system = np.zeros((k + 1, k + 1))
+    system[:k, :k] = covariance[np.ix_(free, free)]
+    system[:k, k] = system[k, :k] = 1.0
+    right = np.zeros((k + 1, 2))
+    right[:k, 0] = -covariance[np.ix_(free, held)] @ w[held]
+    right[k, 0] = 1.0 - w[held].sum()
+    right[:k, 1] = means[free]
+    return np.linalg.solve(system, right)[:k].T
+
+
 def water_fill(weights, upper):
     """Clip and share the excess in proportion, pass by pass."""
     weights = np.asarray(weights, dtype=float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -233,6 +234,16 @@ def rescaled(problem: Problem, factor: float) -> Problem:
     )
 
 
+def boxes_alone(seed: int) -> Problem:
+    """Bounds and a budget of one, on covariances of which every third is singular."""
+    rng = np.random.default_rng([4, seed])
+    n = int(rng.integers(2, 31))
+    S = sample_covariance(rng, n, n // 2 + 2 if seed % 3 == 0 else 3 * n)
+    cap = rng.choice([1.0, 2.0 / n, 1.2 / n])
+    linear = rng.normal(size=n) * np.sqrt(np.diag(S)) * 10.0 ** rng.uniform(-3.0, 0.0)
+    return Problem("boxes alone", S, linear, np.zeros(n), np.full(n, max(cap, 1.0 / n)))
+
+
 def large(seed: int, n: int = 1000) -> Problem:
     """A thousand assets, five groups."""
     rng = np.random.default_rng([3, seed])
@@ -261,11 +272,65 @@ def referee(problem: Problem) -> np.ndarray | None:
         if problem.turnover < INF:
             limits.append(0.5 * (cp.norm1(moved) + cp.abs(cp.sum(moved))) <= problem.turnover)
     stated = cp.Problem(cp.Minimize(objective), limits)
-    try:
-        stated.solve(solver=cp.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
-    except cp.SolverError:
+    if not _is_solved(stated, 1e-10):
         return None
-    return None if w.value is None else np.asarray(w.value)
+    return np.asarray(w.value)
+
+
+def _is_solved(stated: Any, tolerance: float) -> bool:
+    """Whether Clarabel solves it; an answer that it calls inaccurate is none to judge others by."""
+    import cvxpy as cp
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Solution may be inaccurate")
+        try:
+            stated.solve(solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance)
+        except cp.SolverError:
+            return False
+    return stated.status == cp.OPTIMAL
+
+
+def least_relaxation(problem: Problem) -> float:
+    """Return the least sum of violations, rows in units of their largest entry, by a linear program."""
+    import cvxpy as cp
+
+    w, sizes = cp.Variable(problem.n), np.abs(problem.rows).max(axis=1, initial=0.0)
+    missed = [cp.pos(problem.total[0] - cp.sum(w)), cp.pos(cp.sum(w) - problem.total[1])]
+    for row, size, low, high in zip(problem.rows, sizes, problem.row_lower, problem.row_upper, strict=True):
+        if low > -INF:
+            missed.append(cp.pos(low - row @ w) / (size or 1.0))
+        if high < INF:
+            missed.append(cp.pos(row @ w - high) / (size or 1.0))
+    if problem.current is not None and problem.turnover < INF:
+        moved = w - problem.current
+        missed += [cp.pos(cp.sum(cp.pos(sign * moved)) - problem.turnover) for sign in (1.0, -1.0)]
+    stated = cp.Problem(cp.Minimize(sum(missed)), [w >= problem.lower, w <= problem.upper])
+    return float(stated.solve(solver=cp.CLARABEL))
+
+
+def largest_ratio(problem: Problem) -> float | None:
+    """Return the most `linear'w` per volatility by the homogenised program; None where the referee finds none."""
+    import cvxpy as cp
+
+    values, vectors = np.linalg.eigh(problem.hessian / problem.scale())
+    factor = (vectors * np.sqrt(np.maximum(values, 0.0))).T
+    y, t = cp.Variable(problem.n), cp.Variable(nonneg=True)
+    limits = [y >= problem.lower * t, y <= problem.upper * t]
+    limits.append(problem.linear / np.abs(problem.linear).max() @ y == 1.0)
+    ends = [(np.ones(problem.n), *problem.total)]
+    ends += list(zip(problem.rows, problem.row_lower, problem.row_upper, strict=True))
+    for row, low, high in ends:
+        if low > -INF:
+            limits.append(row @ y >= low * t)
+        if high < INF:
+            limits.append(row @ y <= high * t)
+    if problem.current is not None and problem.turnover < INF:
+        moved = y - problem.current * t
+        limits.append(0.5 * (cp.norm1(moved) + cp.abs(cp.sum(moved))) <= problem.turnover * t)
+    stated = cp.Problem(cp.Minimize(cp.sum_squares(factor @ y)), limits)
+    if not _is_solved(stated, 1e-11) or t.value < 1e-9:
+        return None
+    return float(problem.linear @ y.value / np.sqrt(y.value @ problem.hessian @ y.value))
 
 
 def between(expression: Any, low: float, high: float) -> list[Any]:
@@ -278,3 +343,28 @@ def between(expression: Any, low: float, high: float) -> list[Any]:
     if high < INF:
         limits.append(expression <= high)
     return limits
+
+
+def lies_in_kinks(problem: Problem, weights: np.ndarray, solution: Any) -> float:
+    """The readable twin of the certificate: the stationarity of the weights under the prices of a solution.
+
+    ``Hw - q`` and the prices of rows and budget must lie in what bounds, costs and turnover can hold, asset by
+    asset: a price of a bound where the weight is at it, and a kink of the cost at the current weight.
+    """
+    slope = problem.hessian @ weights - problem.linear
+    slope = slope + solution.budget_price + solution.row_prices @ problem.rows + solution.bound_prices
+    volatility = np.sqrt(np.diag(problem.hessian))
+    size = volatility * (volatility @ np.abs(weights)) + np.abs(problem.linear)
+    size = size + np.abs(solution.row_prices) @ np.abs(problem.rows) + abs(solution.budget_price)
+    off = np.abs(slope)
+    if problem.current is not None:
+        moved = weights - problem.current
+        linear = np.zeros(problem.n) if problem.linear_cost is None else problem.linear_cost
+        impact = np.zeros(problem.n) if problem.impact_cost is None else problem.impact_cost
+        cost = linear + 1.5 * impact * np.sqrt(np.abs(moved))
+        size = size + cost
+        # Buying and selling in all have prices of their own that sum to the one reported.
+        low = np.where(moved > 0.0, cost, -cost - (moved <= 0.0) * solution.turnover_price)
+        high = np.where(moved < 0.0, -cost, cost + (moved >= 0.0) * solution.turnover_price)
+        off = np.maximum(np.maximum(slope + low, -slope - high), 0.0)
+    return float(np.max(off / np.maximum(size, 1e-300)))

@@ -97,6 +97,28 @@ def filtered_scenarios(R: np.ndarray, half_life: float) -> np.ndarray:
     return out
 
 
+def filtered_history(R: np.ndarray, window: int, half_life: float) -> np.ndarray:
+    """Each asset's own returns over the volatility before them, times today's; NaN where there is none."""
+    decay = 0.5 ** (1.0 / half_life)
+    scenarios = np.full(R.shape, np.nan)
+    for i, column in enumerate(R.T):
+        variance, mass, seen, before = 0.0, 0.0, 0, {}
+        for t, value in enumerate(column):
+            if np.isnan(value):
+                continue
+            if seen >= 20:
+                before[t] = np.sqrt(variance)
+            mass = decay * mass + 1.0
+            variance += (value**2 - variance) / mass
+            seen += 1
+        today = np.sqrt(variance)
+        for t, sigma in before.items():
+            scenarios[t, i] = column[t]
+            if sigma > 1e-8 * today:
+                scenarios[t, i] = max(column[t] * today / sigma, min(column[t], -1.0))
+    return scenarios[-window:]
+
+
 def _volatility(R: np.ndarray, half_life: float) -> np.ndarray:
     weights = 0.5 ** (np.arange(len(R))[::-1] / half_life)
     return np.sqrt(weights @ R**2 / weights.sum())

@@ -107,7 +107,7 @@ class BarHistory:
         return row
 
     def _check(self, bar: Bar) -> tuple[float, bool]:
-        """Refuse a bar that does not fit; return when it opened, in seconds, and whether no close is missing."""
+        """Refuse a bar that does not fit; return when it opened, in seconds, and whether all is known."""
         if bar.symbols is not self.symbols and bar.symbols != self.symbols:
             raise ShapeError(
                 f"the bar's {len(bar.symbols)} symbols are not the {len(self.symbols)} of this cycle; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from poise import performance, risk
 from poise.decision.pro_forma import ProForma, pro_forma
-from poise.domain.metrics import EnhancedPortfolioMetrics
+from poise.domain.metrics import EnhancedPortfolioMetrics, on_read
 from poise.domain.regime import RegimeState
 from poise.domain.risk import RiskAssessment, VarBacktestReport
 from poise.domain.weights import Weights
@@ -63,12 +63,13 @@ class Measurement:
     @cached_property
     def history(self) -> ProForma:
         """Today's weights over the last bars."""
-        return pro_forma(self.symbols, self.returns, self.weights, self.market)
+        return pro_forma(self.symbols, self.returns, self.risky, self.market)
 
     @cached_property
     def risky(self) -> Vector:
         """The fractions held, one per symbol."""
-        return np.array([self.weights.get(s, 0.0) for s in self.symbols])
+        fractions = self.weights.risky
+        return np.array([fractions.get(s, 0.0) for s in self.symbols])
 
     @cached_property
     def outcomes(self) -> tuple[str, Matrix]:
@@ -76,9 +77,12 @@ class Measurement:
 
         Plain history while filtered scenarios are few; no row at all while that is short, too.
         """
-        columns = list(self.history.columns)
-        filtered = self.scenarios[:, columns]
-        filtered = filtered[np.isfinite(filtered).all(axis=1)]
+        filtered = self.scenarios
+        if len(self.history.columns) < len(self.symbols):
+            filtered = filtered[:, list(self.history.columns)]
+        known = np.isfinite(filtered)
+        if not known.all():
+            filtered = filtered[known.all(axis=1)]
         if len(filtered) >= MIN_PRO_FORMA_BARS:
             return "filtered_historical", filtered
         enough = len(self.history.returns) >= MIN_PRO_FORMA_BARS
@@ -128,7 +132,7 @@ class Measurement:
             total_value_usd=self.total_value,
             asset_count=int(np.count_nonzero(risky)),
             concentration_ratio=risk.concentration_ratio(risky),
-            correlation_matrix=_nested(self.symbols, self.correlation),
+            correlation_matrix=on_read(partial(_nested, self.symbols, self.correlation)),
             risk_score=risk.risk_score(**self.score_arguments(expected_shortfall)),
             cash_percentage=100.0 * self.weights.cash,
             sharpe_ratio=(
@@ -188,7 +192,10 @@ class Measurement:
         held = self.estimated
         if len(held) < 2:
             return 1.0
-        return risk.diversification_ratio(self.risky[held], self.covariance[np.ix_(held, held)])
+        covariance = (
+            self.covariance if len(held) == len(self.symbols) else self.covariance[np.ix_(held, held)]
+        )
+        return risk.diversification_ratio(self.risky[held], covariance)
 
     @cached_property
     def average_correlation(self) -> float:
@@ -196,10 +203,13 @@ class Measurement:
         held = np.flatnonzero(self.risky)
         if len(held) < 2:
             return math.nan
-        block = self.correlation[np.ix_(held, held)]
-        pairs = block[np.triu_indices(len(held), k=1)]
-        pairs = pairs[np.isfinite(pairs)]
-        return float(pairs.mean()) if len(pairs) else math.nan
+        block = self.correlation if len(held) == len(self.symbols) else self.correlation[np.ix_(held, held)]
+        known = np.isfinite(block)
+        # Symmetric: every pair counts twice, and the diagonal of what is known is one.
+        itself = int(np.count_nonzero(np.diagonal(known)))
+        n_pairs = int(np.count_nonzero(known)) - itself
+        total = float(np.sum(block) if n_pairs + itself == block.size else np.sum(block[known]))
+        return (total - itself) / n_pairs if n_pairs else math.nan
 
 
 def _nested(symbols: tuple[str, ...], matrix: Matrix) -> dict[str, dict[str, float]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poise.domain.weights import Weights
 from poise.typing import Matrix, Vector
 
 PRO_FORMA_BARS = 500
@@ -39,7 +38,7 @@ class ProForma:
     columns: tuple[int, ...] = ()
 
 
-def pro_forma(symbols: tuple[str, ...], returns: Matrix, weights: Weights, market: Vector) -> ProForma:
+def pro_forma(symbols: tuple[str, ...], returns: Matrix, weights: Vector, market: Vector) -> ProForma:
     """Apply `weights` to the last rows of `returns`.
 
     A held asset without enough common history would shorten everyone's: while the common bars are fewer
@@ -50,12 +49,13 @@ def pro_forma(symbols: tuple[str, ...], returns: Matrix, weights: Weights, marke
     symbols : tuple of str
     returns : ndarray of shape (n_observations, n_assets)
         Simple returns; NaN where missing.
-    weights : Weights
+    weights : ndarray of shape (n_assets,)
+        Fractions held, one per symbol.
     market : ndarray of shape (n_observations,)
     """
     window = returns[-PRO_FORMA_BARS:]
     market = market[-PRO_FORMA_BARS:]
-    held = [i for i, s in enumerate(symbols) if weights.get(s, 0.0) != 0.0]
+    held = np.flatnonzero(weights).tolist()
     left_out = []
     enough = min(60, len(window) // 2)
     known = np.isfinite(window)
@@ -70,7 +70,7 @@ def pro_forma(symbols: tuple[str, ...], returns: Matrix, weights: Weights, marke
     complete = np.isfinite(market)
     if held and not whole:
         complete &= known[:, held].all(axis=1)
-    fractions = np.array([weights[symbols[i]] for i in held])
+    fractions = weights[held]
     # Taking rows and columns copies; most books hold everything in a window without gaps.
     rows = window if complete.all() else window[complete]
     assets = rows if len(held) == len(symbols) else rows[:, held]

@@ -2,10 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeAlias, TypeVar, cast
+
+Nested: TypeAlias = dict[str, dict[str, float]]
+Metrics = TypeVar("Metrics")
 
 
+@dataclass(frozen=True)
+class _Unwritten:
+    write: Callable[[], Nested]
+
+
+def on_read(write: Callable[[], Nested]) -> Nested:
+    """Return what stands for a table in :class:`EnhancedPortfolioMetrics` until somebody reads it.
+
+    To write all pairs takes longer than everything else that is measured in a bar.
+
+    Parameters
+    ----------
+    write : callable
+        Returns the table; called once, when it is first read.
+    """
+    return cast("Nested", _Unwritten(write))
+
+
+class _WrittenOnRead:
+    """The attribute of a table that may come as :func:`on_read` gives it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object | None, owner: type) -> Nested:
+        if instance is None:
+            raise AttributeError(f"{self._name} is an attribute of the metrics of a portfolio")
+        given = vars(instance)[self._name]
+        if isinstance(given, _Unwritten):
+            given = vars(instance)[self._name] = given.write()
+        found: Nested = given
+        return found
+
+    def __set__(self, instance: object, value: Nested) -> None:
+        vars(instance)[self._name] = value
+
+
+def _with_tables_on_read(metrics: type[Metrics]) -> type[Metrics]:
+    # After the dataclass was made, which would take the descriptor for a default.
+    name = "correlation_matrix"
+    setattr(metrics, name, _WrittenOnRead(name))
+    return metrics
+
+
+@_with_tables_on_read
 @dataclass(frozen=True)
 class EnhancedPortfolioMetrics:
     """State of a portfolio at one bar.
@@ -61,6 +110,9 @@ class EnhancedPortfolioMetrics:
     market_regime: str
     var_95: float
     cvar_95: float
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "correlation_matrix": self.correlation_matrix}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a plain dict, in the specification's order."""

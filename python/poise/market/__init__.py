@@ -5,7 +5,7 @@ the tradable assets, reference series beside them, and a :class:`DataReport` of 
 """
 
 from poise.market.bars import read_bars
-from poise.market.benchmark import benchmark_returns
+from poise.market.benchmark import BenchmarkFeed, benchmark_feed, benchmark_returns
 from poise.market.daily import to_daily
 from poise.market.data import Benchmark, DataReport, Delisting, MarketData, ReferenceSeries
 from poise.market.feed import BarFeed
@@ -17,6 +17,7 @@ from poise.market.source import FileSource, PriceSource, SampleSource
 __all__ = [
     "BarFeed",
     "Benchmark",
+    "BenchmarkFeed",
     "DataReport",
     "Delisting",
     "FileSource",
@@ -24,6 +25,7 @@ __all__ = [
     "PriceSource",
     "ReferenceSeries",
     "SampleSource",
+    "benchmark_feed",
     "benchmark_returns",
     "panel_from",
     "read_bars",

@@ -62,7 +62,9 @@ class RegimeCovariance(OnlineCovariance[Any]):
         If `regimes` is empty or names one twice, `stress_regime` is none of them, or a parameter of
         :class:`IteratedEwmaCovariance` is out of its range.
 
-    Notes ----- NaN is missing; gaps are filled in every regime by what the observed assets let expect under
+    Notes
+    -----
+    NaN is missing; gaps are filled in every regime by what the observed assets let expect under
     the correlation of all rows. A row without any value changes nothing but the probabilities. An asset that
     joins later is given in each regime what the others let expect of it, not zero.
 

@@ -27,6 +27,9 @@ HALF_LIVES = {"1h": (72.0, 240.0), "4h": (42.0, 126.0), "1d": (21.0, 63.0), "1w"
 WEIGHTS = {"1h": 0.10, "4h": 0.25, "1d": 0.50, "1w": 0.15}
 """What a timeframe counts beside the others."""
 
+_FARTHEST = 2**62
+"""Nanoseconds from 1970 that leave room for a bar before and after."""
+
 
 class MultiTimeframeCovariance(OnlineCovariance[Any]):
     """Covariance per day blended from several horizons, all fed by one base bar.
@@ -77,7 +80,9 @@ class MultiTimeframeCovariance(OnlineCovariance[Any]):
         If `base` is no length of time, no timeframe is a multiple of it, or a half-life or weight is not
         positive.
 
-    Notes ----- NaN is missing, and so is a row that never comes. A bucket counts for an asset with at least
+    Notes
+    -----
+    NaN is missing, and so is a row that never comes. A bucket counts for an asset with at least
     four fifths of its base bars, the last among them. The count is by the clock, round the week: of an asset
     whose exchange closes at weekends a daily base gives no weeks.
 
@@ -206,8 +211,7 @@ class MultiTimeframeCovariance(OnlineCovariance[Any]):
         ShapeError
             If the row has other assets than the rows before.
         """
-        when = getattr(row, "name", None) if time is None else time
-        opened = int(self._opened(None if when is None else [when], given=time is not None)[0])
+        opened = self._opened_at(row, time)
         return self._take(row, lambda state, values: state.update(opened, values))
 
     @property
@@ -246,6 +250,14 @@ class MultiTimeframeCovariance(OnlineCovariance[Any]):
             for name, weight in self._rule["weights"].items()
         ]
         return self._kernel(n_assets, base=self._base, timeframes=timeframes)
+
+    def _opened_at(self, row: ArrayLike, time: Any) -> int:
+        """When the bar of a row opened, in nanoseconds."""
+        if type(time) is int and abs(time) <= _FARTHEST:
+            # Whole nanoseconds need no reading: every tick of a live loop passes here.
+            return time if self._rule["stamps"] == "open" else time - self._base
+        when = getattr(row, "name", None) if time is None else time
+        return int(self._opened(None if when is None else [when], given=time is not None)[0])
 
     def _opened(self, times: Any, *, given: bool) -> npt.NDArray[np.int64]:
         """When the bars opened, in nanoseconds."""

@@ -43,6 +43,7 @@ from poise.optimization.frontier import (
     efficient_frontier,
 )
 from poise.optimization.hierarchical import solve_hierarchical_risk_parity
+from poise.optimization.kelly import solve_kelly, solve_kelly_quadratic
 from poise.optimization.maximum_diversification import solve_maximum_diversification
 from poise.optimization.maximum_sharpe import solve_maximum_sharpe
 from poise.optimization.multi_period import TradingPlan, solve_multi_period
@@ -54,11 +55,13 @@ from poise.optimization.result import (
     Relaxation,
 )
 from poise.optimization.risk_budgets import dynamic_risk_budgets
+from poise.optimization.rolling import rolling_minimum_variance
 from poise.optimization.solvers import (
     solve_mean_variance,
     solve_minimum_variance,
     solve_risk_parity,
 )
+from poise.optimization.tail_programs import solve_minimum_cdar, solve_minimum_cvar
 from poise.optimization.tilts import mean_reversion_tilt, momentum_tilt
 from poise.optimization.trading_costs import TradingCosts
 from poise.optimization.views import View
@@ -107,10 +110,15 @@ __all__ = [
     "inverse_volatility",
     "mean_reversion_tilt",
     "momentum_tilt",
+    "rolling_minimum_variance",
     "solve_hierarchical_risk_parity",
+    "solve_kelly",
+    "solve_kelly_quadratic",
     "solve_maximum_diversification",
     "solve_maximum_sharpe",
     "solve_mean_variance",
+    "solve_minimum_cdar",
+    "solve_minimum_cvar",
     "solve_minimum_variance",
     "solve_multi_period",
     "solve_risk_parity",

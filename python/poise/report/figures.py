@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from poise.risk import drawdowns
-from poise.typing import REGIME_LABELS, RegimeLabel
+from poise.typing import REGIME_LABELS, RegimeLabel, Vector
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from poise.backtest import BacktestResult
-    from poise.decision import RegimePath
+    from poise.decision import PanelFrontier, RegimePath
 
 INK, MUTED, GRID = "#1f2933", "#7b8794", "#e4e7eb"
 STRATEGY_COLOUR, BASELINE_COLOUR = "#0b6e4f", "#9aa5b1"
@@ -215,6 +215,65 @@ def correlation_figure(correlation: Mapping[str, Mapping[str, float]]) -> go.Fig
         type="category", constrain="domain", showgrid=False, autorange="reversed", scaleanchor="x"
     )
     return _styled(figure, height=min(720, 220 + 20 * len(symbols))).update_layout(hovermode="closest")
+
+
+def frontier_figure(found: PanelFrontier) -> go.Figure:
+    """Draw the frontier with its corners, the assets alone and the portfolio of the largest Sharpe ratio."""
+    import plotly.graph_objects as go
+
+    curve, corners = found.frontier.points(200), found.frontier.corners
+    best = found.frontier.maximum_sharpe()
+    mean = float(best.weights @ found.expected_returns)
+    shown = "%{text}<br>%{y:.1%} a year at %{x:.1%} volatility<extra></extra>"
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=curve.volatilities.tolist(),
+                y=curve.expected_returns.tolist(),
+                name="frontier",
+                line={"color": INK, "width": 2},
+                hoverinfo="skip",
+            ),
+            go.Scatter(
+                x=[corner.volatility for corner in corners],
+                y=[corner.expected_return for corner in corners],
+                text=[_held(corner.weights, found.symbols) for corner in corners],
+                mode="markers",
+                name="corner portfolios",
+                marker={"color": INK, "size": 7},
+                hovertemplate=shown,
+            ),
+            go.Scatter(
+                x=found.volatilities.tolist(),
+                y=found.expected_returns.tolist(),
+                text=[escape(symbol, quote=False) for symbol in found.symbols],
+                mode="markers+text" if len(found.symbols) <= MAX_WRITTEN else "markers",
+                textposition="top center",
+                name="assets alone",
+                marker={"color": MUTED, "size": 8, "line": {"color": INK, "width": 1}},
+                hovertemplate=shown,
+            ),
+        ]
+    )
+    if mean > 0.0:
+        figure.add_scatter(
+            x=[mean / best.objective],
+            y=[mean],
+            text=[_held(best.weights, found.symbols)],
+            mode="markers",
+            name=f"largest Sharpe ratio, {best.objective:.2f}",
+            marker={"symbol": "star", "size": 14, "color": REGIME_COLOURS["bull"]},
+            hovertemplate=shown,
+        )
+    figure.update_xaxes(tickformat=".0%", title="volatility a year", rangemode="tozero")
+    figure.update_yaxes(tickformat=".0%", title="expected return a year, shrunk")
+    return _styled(figure, height=520).update_layout(hovermode="closest")
+
+
+def _held(weights: Vector, symbols: Sequence[str]) -> str:
+    """Return the assets with weight, the largest first."""
+    order = sorted((i for i in range(len(symbols)) if weights[i] > 0.0), key=lambda i: -float(weights[i]))
+    return "<br>".join(f"{escape(symbols[i], quote=False)} {float(weights[i]):.1%}" for i in order[:8])
 
 
 def _blank(value: float) -> float | None:

@@ -28,18 +28,27 @@ class ShortfallNull:
     def __init__(self, n_observations: int, confidence_level: float, degrees: float) -> None:
         self._expected = n_observations * (1 - confidence_level)
         self._edges, self._cumulative = _sum_of_losses(n_observations, confidence_level, degrees)
+        self._critical: dict[float, float] = {}
 
     def probability_below(self, statistic: float) -> float:
         """Return the chance of a statistic at or below this one."""
         losses = self._expected * (1 - statistic)
         if losses <= 0:
             return 1.0
-        return float(np.clip(1 - np.interp(losses, self._edges, self._cumulative), 0, 1))
+        return min(max(1.0 - float(np.interp(losses, self._edges, self._cumulative)), 0.0), 1.0)
 
     def critical_value(self, significance: float) -> float:
         """Return the statistic below which a true model falls with this chance."""
-        losses = float(np.interp(1 - significance, self._cumulative, self._edges))
-        return 1 - losses / self._expected
+        if significance not in self._critical:
+            losses = float(np.interp(1 - significance, self._cumulative, self._edges))
+            self._critical[significance] = 1 - losses / self._expected
+        return self._critical[significance]
+
+
+@lru_cache(maxsize=16)
+def shortfall_null(n_observations: int, confidence_level: float, degrees: float) -> ShortfallNull:
+    """Return the distribution; a live loop asks for the same one with every bar."""
+    return ShortfallNull(n_observations, confidence_level, degrees)
 
 
 def implied_degrees(ratio: float, confidence_level: float) -> float:
@@ -58,7 +67,6 @@ def implied_degrees(ratio: float, confidence_level: float) -> float:
     return float(1 / brentq(too_fat, thinnest, fattest))
 
 
-@lru_cache(maxsize=16)
 def _sum_of_losses(n_observations: int, confidence_level: float, degrees: float) -> tuple[Vector, Vector]:
     """Return points and the chance that the sum of losses over ES stays below each."""
     tail = 1 - confidence_level

@@ -11,7 +11,7 @@ from poise import _native
 from poise.domain.labels import Labels, unwrap_vector
 from poise.errors import ParameterError
 from poise.risk._inputs import as_level, as_number, require_finite, require_same_rows
-from poise.risk._shortfall_null import FEWEST_DEGREES, MOST_DEGREES, ShortfallNull, implied_degrees
+from poise.risk._shortfall_null import FEWEST_DEGREES, MOST_DEGREES, implied_degrees, shortfall_null
 from poise.typing import ArrayLike, Vector
 
 SIGNIFICANCE = 0.05
@@ -114,7 +114,7 @@ def acerbi_szekely_test(
     _require_sound(var, shortfall)
     degrees = _degrees(degrees_of_freedom, var, shortfall, level)
     z1, z2, n_exceptions = _native.acerbi_szekely(array, var, shortfall, level)
-    null = ShortfallNull(len(array), level, degrees)
+    null = shortfall_null(len(array), level, degrees)
     return AcerbiSzekelyResult(
         statistic=z2,
         p_value=null.probability_below(z2),

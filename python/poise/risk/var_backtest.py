@@ -9,14 +9,14 @@ from typing import Any, Self
 
 import numpy as np
 
+from poise import _native
 from poise.domain.risk import CoverageReport, VarBacktestReport
 from poise.domain.snapshot import pack, unpack
 from poise.errors import NonFiniteError, ParameterError, ShapeError
 from poise.risk._inputs import as_bounded_length, as_number
-from poise.risk._shortfall_null import FEWEST_DEGREES, MOST_DEGREES
-from poise.risk.backtests import christoffersen_test, kupiec_test, traffic_light
+from poise.risk._shortfall_null import FEWEST_DEGREES, MOST_DEGREES, shortfall_null
+from poise.risk.backtests import traffic_light
 from poise.risk.parametric import standard_tail
-from poise.risk.shortfall import acerbi_szekely_test
 from poise.typing import Matrix, Vector
 
 BACKTEST_LEVELS = (0.95, 0.975, 0.99)
@@ -141,30 +141,27 @@ class VarBacktest:
         last = int((recent[:, 0] < -recent[:, _column(0.99)]).sum())
         k = _column(SHORTFALL_LEVEL)
         value_at_risk, shortfall = rows[:, k], rows[:, k + len(BACKTEST_LEVELS)]
-        weighed = acerbi_szekely_test(
-            rows[:, 0],
-            value_at_risk,
-            shortfall,
-            confidence_level=SHORTFALL_LEVEL,
-            degrees_of_freedom=_tail_of(value_at_risk, shortfall),
-        )
+        # The kernels, and not the functions around them: `observe` has checked every number.
+        _, statistic, _ = _native.acerbi_szekely(rows[:, 0], value_at_risk, shortfall, SHORTFALL_LEVEL)
+        null = shortfall_null(len(rows), SHORTFALL_LEVEL, _tail_of(value_at_risk, shortfall))
+        critical_value = null.critical_value(SIGNIFICANCE)
         rejected, excess = [], 1.0
         for found in coverage:
             if found.conditional_coverage_p_value < SIGNIFICANCE:
                 rejected.append(f"conditional coverage at {found.confidence_level:.0%}")
                 excess = max(excess, found.exception_rate / (1.0 - found.confidence_level))
-        if weighed.statistic <= weighed.critical_value:
+        if statistic <= critical_value:
             rejected.append(f"expected shortfall at {SHORTFALL_LEVEL:.1%}")
             # 1 - Z2 is the loss of all exceptions over what was forecast for them.
-            excess = max(excess, 1.0 - weighed.statistic)
+            excess = max(excess, 1.0 - statistic)
         return VarBacktestReport(
             n_observations=len(rows),
             coverage=coverage,
             traffic_light=traffic_light(last, MIN_BACKTEST, 0.99).zone,
             shortfall_level=SHORTFALL_LEVEL,
-            shortfall_statistic=weighed.statistic,
-            shortfall_critical_value=weighed.critical_value,
-            shortfall_p_value=weighed.p_value,
+            shortfall_statistic=statistic,
+            shortfall_critical_value=critical_value,
+            shortfall_p_value=null.probability_below(statistic),
             rejected=tuple(rejected),
             inflation=min(excess, LARGEST_INFLATION),
         )
@@ -216,26 +213,30 @@ def _column(level: float) -> int:
 
 def _coverage(rows: Matrix, level: float) -> CoverageReport:
     exceptions = rows[:, 0] < -rows[:, _column(level)]
-    count = int(exceptions.sum())
-    frequency = kupiec_test(count, len(rows), level)
-    both = christoffersen_test(exceptions, level)
+    count = int(np.count_nonzero(exceptions))
+    _, kupiec_p_value = _native.kupiec(count, len(rows), level)
+    _, (_, independence_p_value), (_, both_p_value), _ = _native.christoffersen(exceptions, level)
     return CoverageReport(
         confidence_level=level,
         n_exceptions=count,
         n_expected=(1.0 - level) * len(rows),
-        exception_rate=frequency.exception_rate,
-        kupiec_p_value=frequency.p_value,
-        conditional_coverage_p_value=both.p_value,
-        independence_p_value=both.independence_p_value,
+        exception_rate=count / len(rows),
+        kupiec_p_value=kupiec_p_value,
+        conditional_coverage_p_value=both_p_value,
+        independence_p_value=independence_p_value,
     )
 
 
 def _tail_of(value_at_risk: Vector, shortfall: Vector) -> float:
     """Return the degrees of freedom, of few, whose shortfall over value at risk is that of the forecasts."""
     known = value_at_risk > 0.0
-    if not known.any():
+    if not known.all():
+        value_at_risk, shortfall = value_at_risk[known], shortfall[known]
+    if not len(value_at_risk):
         return MOST_DEGREES
-    ratio = float(np.median(shortfall[known] / value_at_risk[known]))
+    ratios = np.sort(shortfall / value_at_risk)
+    middle = len(ratios) // 2
+    ratio = float(ratios[middle] if len(ratios) % 2 else 0.5 * (ratios[middle - 1] + ratios[middle]))
     return min(_DEGREES, key=lambda degrees: abs(_ratio(degrees) - ratio))
 
 

@@ -8,6 +8,9 @@ from poise.typing import Matrix
 
 EIGENVALUE_FLOOR = 1e-8
 
+SAFE_MIXTURE = 1e-5
+"""A least eigenvalue that rounding of a large matrix cannot bring down to the floor."""
+
 
 def shrunk_correlation(correlation: Matrix, mean: float, intensity: float) -> Matrix:
     """Shrink towards one correlation for all pairs and lift eigenvalues to at least about 1e-8.
@@ -38,7 +41,8 @@ def shrunk_correlation(correlation: Matrix, mean: float, intensity: float) -> Ma
     shrunk = (1.0 - intensity) * correlation + intensity * target
     shrunk = np.minimum(np.maximum(0.5 * (shrunk + shrunk.T), -1.0), 1.0)
     np.fill_diagonal(shrunk, 1.0)
-    return _floored(shrunk)
+    # No eigenvalue of a mixture is below the mixture of the least ones: 0 of the estimate, 1 - target here.
+    return shrunk if target >= 0.0 and intensity * (1.0 - target) > SAFE_MIXTURE else _floored(shrunk)
 
 
 def _floored(correlation: Matrix) -> Matrix:

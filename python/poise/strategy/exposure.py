@@ -14,6 +14,7 @@ from typing import Any
 
 from poise.domain.regime import RegimeState
 from poise.errors import NonFiniteError, ParameterError, StateError
+from poise.strategy.averages import Average, MeanSquare, median
 from poise.strategy.regime_rules import EXPOSURE_STEP, exposure_cap
 
 FAST_HALF_LIFE, SLOW_HALF_LIFE = 10.0, 42.0
@@ -119,12 +120,13 @@ class ExposureRule:
         self._trend_floor = trend_floor
         self._drawdown_budget = drawdown_budget
         self._downside = downside
-        self._fast = _MeanSquare(FAST_HALF_LIFE)
-        self._slow = _MeanSquare(SLOW_HALF_LIFE)
+        self._fast = MeanSquare(FAST_HALF_LIFE)
+        self._slow = MeanSquare(SLOW_HALF_LIFE)
+        self._volatility = math.nan
         self._own_volatility: list[float] = []
         self._level = 1.0
         self._n_returns = 0
-        self._averages = tuple(_Average(span) for span in TREND_SPANS)
+        self._averages = tuple(Average(span) for span in TREND_SPANS)
         self._peak: float | None = None
         self._fall: float | None = None
         self._cap = 1.0
@@ -231,30 +233,28 @@ class ExposureRule:
         self._fast.add(square)
         self._slow.add(square)
         self._n_returns += 1
+        self._volatility = math.sqrt(max(self._fast.value, self._slow.value))
         if self._n_returns >= WARM_OBSERVATIONS:
-            insort(self._own_volatility, self._volatility())
+            insort(self._own_volatility, self._volatility)
         self._level *= 1.0 + base_return
         for average in self._averages:
             average.add(self._level)
 
-    def _volatility(self) -> float:
-        return math.sqrt(max(self._fast.value, self._slow.value))
-
     def _volatility_target(self) -> float:
         if self._target is not None:
             return self._target
-        return OWN_VOLATILITY_SHARE * _median(self._own_volatility)
+        return OWN_VOLATILITY_SHARE * median(self._own_volatility)
 
     def _volatility_factor(self) -> float:
         if self._n_returns < WARM_OBSERVATIONS:
             return 1.0
-        now, target = self._volatility(), self._volatility_target()
+        now, target = self._volatility, self._volatility_target()
         return 1.0 if now <= target else target / now
 
     def _volatility_reason(self, factor: float) -> str:
         if self._n_returns < WARM_OBSERVATIONS:
             return f"volatility: warming, {self._n_returns} of {WARM_OBSERVATIONS} returns: neutral"
-        now, target = self._volatility(), self._volatility_target()
+        now, target = self._volatility, self._volatility_target()
         return f"volatility: {now:.2%} a bar against a target of {target:.2%}: exposure x {factor:.2f}"
 
     def _averages_above(self) -> tuple[int, int]:
@@ -273,7 +273,7 @@ class ExposureRule:
         return f"trend: base book above {above} of {usable} averages: exposure x {factor:.2f}"
 
     def _below_peak(self, portfolio_value: float | None) -> float | None:
-        """Move the decaying peak on; what the value is of it, None without a value, never positive if lost."""
+        """Move the decaying peak on; what the value is of it. None without a value, positive unless lost."""
         decayed = 0.0 if self._peak is None else self._peak * _PEAK_DECAY
         if portfolio_value is None:
             self._peak = None if self._peak is None else decayed
@@ -305,38 +305,3 @@ class ExposureRule:
     def _settle(self, raw: float) -> None:
         if self._value is None or raw == 0.0 or abs(raw - self._value) > EXPOSURE_STEP:
             self._value = raw
-
-
-class _MeanSquare:
-    """Exponentially weighted mean, weights adjusted to sum to one from the first value."""
-
-    def __init__(self, half_life: float) -> None:
-        self._decay = 2.0 ** (-1.0 / half_life)
-        self._sum = 0.0
-        self._mass = 0.0
-
-    def add(self, value: float) -> None:
-        self._sum = self._decay * self._sum + value
-        self._mass = self._decay * self._mass + 1.0
-
-    @property
-    def value(self) -> float:
-        return self._sum / self._mass
-
-
-class _Average:
-    """Exponential moving average of a chart's usual span: weight ``2 / (span + 1)`` on the newest value."""
-
-    def __init__(self, span: int) -> None:
-        self.span = span
-        self._gain = 2.0 / (span + 1.0)
-        self.value = math.nan
-
-    def add(self, value: float) -> None:
-        # Stepping by the difference keeps the average of a constant exactly that constant.
-        self.value = value if math.isnan(self.value) else self.value + self._gain * (value - self.value)
-
-
-def _median(ordered: list[float]) -> float:
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else 0.5 * (ordered[middle - 1] + ordered[middle])

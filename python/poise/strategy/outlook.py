@@ -266,7 +266,9 @@ class OutlookEstimator:
         active = self._active.copy()
         average = math.nan
         if known.any():
-            average = self._fill(correlation, known, degenerate, active)
+            estimate = np.asarray(self._engine.correlation_)
+            average = _mean_of_pairs(estimate, active & ~degenerate)
+            self._fill(correlation, estimate, known, known & ~degenerate, average)
         return Outlook(
             symbols=self.symbols,
             volatility=volatility,
@@ -280,25 +282,21 @@ class OutlookEstimator:
             warnings=self._warnings(observations, degenerate, active),
         )
 
-    def _fill(self, correlation: Matrix, known: Mask, degenerate: Mask, active: Mask) -> float:
-        """Write the correlations of the known assets; return the mean of those that are active and move."""
-        estimate = np.asarray(self._engine.correlation_)
-        moving = known & ~degenerate
-        average = _mean_of_pairs(estimate, active & moving)
+    def _fill(self, correlation: Matrix, estimate: Matrix, known: Mask, moving: Mask, average: float) -> None:
+        """Write the correlations of the known assets."""
         mean = _mean_of_pairs(estimate, moving) if math.isnan(average) else average
-        # Without what repairs a matrix with gaps: the engine's needs no repair.
+        # Without what repairs a matrix with gaps: the engine's needs no repair. Where nothing tells how noisy
+        # the pairs are, they are taken to be nothing but noise.
         intensity = self._noise.noise_shrinkage_
-        # Where nothing tells how noisy the pairs are, they are taken to be nothing but noise.
         intensity = 1.0 if math.isnan(intensity) else intensity
         if moving.all():
             correlation[:] = shrunk_correlation(estimate, mean, intensity)
-            return average
+            return
         block = np.ix_(moving, moving)
         correlation[np.ix_(known, known)] = 0.0
         correlation[block] = shrunk_correlation(estimate[block], mean, intensity)
         settled = np.flatnonzero(known)
         correlation[settled, settled] = 1.0
-        return average
 
     def _warnings(self, observations: Counts, degenerate: Mask, active: Mask) -> tuple[str, ...]:
         warming = observations < TRADABLE_OBSERVATIONS

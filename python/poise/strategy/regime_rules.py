@@ -58,7 +58,8 @@ def regime_probabilities(regime: RegimeState | None) -> dict[RegimeLabel, float]
         return dict.fromkeys(REGIME_LABELS, 1.0 / len(REGIME_LABELS))
     given = regime.probabilities
     values = [given.get(label, 0.0) for label in REGIME_LABELS]
-    if not (all(p >= 0.0 for p in values) and abs(math.fsum(values) - 1.0) <= _SUM_TOLERANCE):
+    # A NaN that the minimum overlooks is found in the sum.
+    if not (min(values) >= 0.0 and abs(math.fsum(values) - 1.0) <= _SUM_TOLERANCE):
         raise ParameterError(
             f"regime probabilities are {dict(given)}; pass four non-negative numbers that sum to 1, "
             f"one for each of {', '.join(REGIME_LABELS)}"
@@ -86,7 +87,7 @@ def factor_weights(regime: RegimeState | None, momentum_weight: float) -> Vector
 
 def exposure_cap(regime: RegimeState | None) -> float:
     """Return the exposure that the blended regimes allow."""
-    return math.fsum(p * EXPOSURE_CAPS[label] for label, p in regime_probabilities(regime).items())
+    return math.fsum([p * EXPOSURE_CAPS[label] for label, p in regime_probabilities(regime).items()])
 
 
 def describe(probabilities: dict[RegimeLabel, float]) -> str:

@@ -1,5 +1,6 @@
 """Know the assets: observe, score, tier, group by sector."""
 
+from poise.universe.follower import UniverseFollower
 from poise.universe.judgement import UniverseJudgement, judge_universe
 from poise.universe.observations import AssetObservation, observe_assets
 from poise.universe.quality import quality_scores
@@ -9,6 +10,7 @@ __all__ = [
     "TIERS",
     "AssetObservation",
     "TierAssignment",
+    "UniverseFollower",
     "UniverseJudgement",
     "assign_tiers",
     "judge_universe",

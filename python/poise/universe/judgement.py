@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from poise.domain.prices import PricePanel
+from poise.typing import Times
 from poise.universe.observations import AssetObservation, observe_assets
 from poise.universe.quality import quality_scores
 from poise.universe.tiers import TierAssignment, assign_tiers
@@ -52,7 +53,10 @@ class UniverseJudgement:
 
 
 def judge_universe(
-    panel: PricePanel, *, previous: Mapping[str, int | None] | None = None
+    panel: PricePanel,
+    *,
+    previous: Mapping[str, int | None] | None = None,
+    listed: Times | None = None,
 ) -> UniverseJudgement:
     """Observe, score and tier every asset of `panel` at its last bar.
 
@@ -62,7 +66,9 @@ def judge_universe(
         Daily bars; declared figures come from its asset table.
     previous : mapping of str to int or None, optional
         Tiers so far; an asset leaves a tier later than it enters.
+    listed : ndarray of datetime64, shape (n_assets,), optional
+        As for :func:`poise.universe.observe_assets`.
     """
-    observations = observe_assets(panel)
+    observations = observe_assets(panel, listed=listed)
     quality = quality_scores(observations)
     return UniverseJudgement(observations, quality, assign_tiers(observations, quality, previous=previous))

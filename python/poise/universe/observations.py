@@ -9,11 +9,13 @@ import numpy as np
 
 from poise.domain.prices import DAY_SECONDS, PricePanel
 from poise.risk import conditional_value_at_risk
-from poise.typing import Vector
+from poise.typing import Times, Vector
 
 LIQUIDITY_DAYS = 30
 STABILITY_DAYS = 365
 MIN_RETURNS = 20
+OBSERVED_BARS = STABILITY_DAYS + 1
+"""Rows that an observation looks at; of those before it only wants to know when an asset began."""
 
 
 @dataclass(frozen=True)
@@ -59,37 +61,47 @@ class AssetObservation:
     declared: bool
 
 
-def observe_assets(panel: PricePanel) -> tuple[AssetObservation, ...]:
+def observe_assets(panel: PricePanel, *, listed: Times | None = None) -> tuple[AssetObservation, ...]:
     """Observe every asset of `panel` at its last bar; nothing later is known.
 
     Parameters
     ----------
     panel : PricePanel
         Daily bars.
+    listed : ndarray of datetime64, shape (n_assets,), optional
+        When the first bar with a close opened, NaT without one, where `panel` is only the end of a longer
+        history: its last :data:`OBSERVED_BARS` rows say the rest.
 
     Returns
     -------
     tuple of AssetObservation
         In the order of the panel's symbols.
     """
-    return tuple(_observe(panel, i) for i in range(panel.n_assets))
+    since = first_closes(panel) if listed is None else listed
+    return tuple(_observe(panel, i, since[i]) for i in range(panel.n_assets))
 
 
-def _observe(panel: PricePanel, i: int) -> AssetObservation:
+def first_closes(panel: PricePanel) -> Times:
+    """Return when the first bar with a close of each asset opened, NaT without one, shape ``(n_assets,)``."""
+    known = np.isfinite(panel.closes)
+    first = panel.opened[known.argmax(axis=0)]
+    return np.where(known.any(axis=0), first, np.datetime64("NaT", "ns"))
+
+
+def _observe(panel: PricePanel, i: int, listed: np.datetime64) -> AssetObservation:
     symbol = panel.symbols[i]
     profile = panel.assets.profile(symbol)
     closes = panel.closes[:, i]
     known = np.flatnonzero(np.isfinite(closes))
-    first = int(known[0]) if len(known) else panel.n_observations
+    first = panel.n_observations if np.isnat(listed) else int(np.searchsorted(panel.opened, listed))
     returns = closes[1:] / closes[:-1] - 1.0
     volume, volume_declared = _volume(panel, i, profile.dollar_volume_usd)
     cap, cap_declared = _market_cap(panel, i, profile.market_cap_usd)
     spread = math.nan if profile.spread_bps is None else profile.spread_bps
     age = (
-        float((panel.closed[-1] - panel.opened[first]).astype("timedelta64[s]").astype(np.int64))
-        / DAY_SECONDS
-        if first < panel.n_observations
-        else math.nan
+        math.nan
+        if np.isnat(listed)
+        else float((panel.closed[-1] - listed).astype("timedelta64[s]").astype(np.int64)) / DAY_SECONDS
     )
     recent = returns[-STABILITY_DAYS:]
     recent = recent[np.isfinite(recent)]

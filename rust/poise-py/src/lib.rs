@@ -14,6 +14,7 @@ mod horizons;
 mod iterated;
 mod moments;
 mod optimization;
+mod programs;
 mod regime;
 mod risk;
 mod shared;
@@ -29,5 +30,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     horizons::register(module)?;
     regime::register(module)?;
     risk::register(module)?;
-    optimization::register(module)
+    optimization::register(module)?;
+    programs::register(module)
 }

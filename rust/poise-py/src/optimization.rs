@@ -2,7 +2,7 @@
 
 mod program;
 
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use poise_core::optimization::{self, Bounds, Side, Status};
 use pyo3::prelude::*;
 
@@ -15,7 +15,7 @@ const QUICK: usize = 32;
 
 /// Weights with their proof; `poise.optimization` makes an `OptimizationResult` of it.
 #[pyclass(frozen, module = "poise._native")]
-struct Solution {
+pub(crate) struct Solution {
     #[pyo3(get)]
     weights: Py<PyArray1<f64>>,
     solution: optimization::Solution,
@@ -104,7 +104,7 @@ fn quickly<T: Send>(
     if n_assets < QUICK { solve().map_err(to_python) } else { detached(py, solve) }
 }
 
-fn to_solution(py: Python<'_>, mut solution: optimization::Solution) -> Solution {
+pub(crate) fn to_solution(py: Python<'_>, mut solution: optimization::Solution) -> Solution {
     let weights = std::mem::take(&mut solution.weights);
     Solution { weights: weights.into_pyarray(py).unbind(), solution }
 }
@@ -117,12 +117,15 @@ fn side_number(side: Side) -> i8 {
     }
 }
 
-fn to_bounds(lower: &PyReadonlyArray1<'_, f64>, upper: &PyReadonlyArray1<'_, f64>) -> PyResult<Bounds> {
+pub(crate) fn to_bounds(
+    lower: &PyReadonlyArray1<'_, f64>,
+    upper: &PyReadonlyArray1<'_, f64>,
+) -> PyResult<Bounds> {
     Bounds::new(lower.as_array(), upper.as_array()).map_err(to_python)
 }
 
 /// Lower and upper bounds, one per asset.
-type BoundsPair<'py> = (PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>);
+pub(crate) type BoundsPair<'py> = (PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>);
 
 /// Equal or budgeted risk contributions; long-only without bounds, from scratch without a start.
 #[pyfunction]
@@ -158,6 +161,21 @@ fn minimum_variance(
     let solution =
         quickly(py, covariance.nrows(), || optimization::minimum_variance_from(covariance, &bounds, start))?;
     Ok(to_solution(py, solution))
+}
+
+/// Least variance over a rolling window, after every row.
+#[pyfunction]
+fn rolling_minimum_variance<'py>(
+    py: Python<'py>,
+    returns: PyReadonlyArray2<'py, f64>,
+    window: usize,
+    step: usize,
+    lower: PyReadonlyArray1<'py, f64>,
+    upper: PyReadonlyArray1<'py, f64>,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let (returns, bounds) = (returns.as_array(), to_bounds(&lower, &upper)?);
+    let path = detached(py, || optimization::rolling_minimum_variance(returns, window, step, &bounds))?;
+    Ok(path.into_pyarray(py))
 }
 
 /// Best trade of expected return against variance.
@@ -222,6 +240,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     frontier::register(module)?;
     module.add_function(wrap_pyfunction!(risk_parity, module)?)?;
     module.add_function(wrap_pyfunction!(minimum_variance, module)?)?;
+    module.add_function(wrap_pyfunction!(rolling_minimum_variance, module)?)?;
     module.add_function(wrap_pyfunction!(mean_variance, module)?)?;
     module.add_function(wrap_pyfunction!(maximum_diversification, module)?)?;
     module.add_function(wrap_pyfunction!(fill, module)?)

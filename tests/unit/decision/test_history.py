@@ -51,7 +51,20 @@ def test_alive_means_a_close_within_four_days() -> None:
     assert ring.alive().tolist() == [True, True]
     ring.append(bar(5, 1.0, np.nan))
     assert ring.alive().tolist() == [True, False]
+    assert not ring.all_alive
+    ring.append(bar(6, 1.0, 2.0))
+    assert ring.all_alive
+    assert ring.alive().all()
     assert ring.last_prices() == {"A": 1.0, "B": 2.0}
+
+
+def test_whole_bars_after_a_hole_compare_with_what_is_recent() -> None:
+    ring = history(bar(0, 1.0, 2.0), bar(1, 1.0, np.nan), bar(3, 1.1, np.nan), bar(5, 1.1, np.nan))
+    np.testing.assert_allclose(ring.append(bar(6, 2.2, 4.0)), [1.0, np.nan])
+    np.testing.assert_allclose(ring.append(bar(7, 2.2, 5.0)), [0.0, 0.25])
+    assert np.isnan(ring.append(bar(12, 2.2, 5.0))).all()
+    seconds = history(bar(0, 1.0), bar(4, 2.0))
+    assert seconds.append(bar(8, 4.0))[0] == 1.0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from poise.decision.pro_forma import market_returns, pro_forma
-from poise.domain.weights import Weights
 
 
 def test_market_weighs_by_caps_where_known_and_skips_missing() -> None:
@@ -17,7 +16,7 @@ def test_market_weighs_by_caps_where_known_and_skips_missing() -> None:
 def test_pro_forma_uses_the_bars_all_held_assets_share() -> None:
     returns = np.full((300, 3), 0.01)
     returns[:100, 1] = np.nan
-    history = pro_forma(("A", "B", "C"), returns, Weights({"A": 0.5, "B": 0.2}), returns[:, 0])
+    history = pro_forma(("A", "B", "C"), returns, np.array([0.5, 0.2, 0.0]), returns[:, 0])
     assert len(history.returns) == 200
     np.testing.assert_allclose(history.returns, 0.007)
 
@@ -26,13 +25,13 @@ def test_an_asset_without_history_is_left_out_and_named() -> None:
     rng = np.random.default_rng(0)
     returns = rng.normal(0.0, 0.01, (300, 2))
     returns[:-5, 1] = np.nan
-    history = pro_forma(("OLD", "NEW"), returns, Weights({"OLD": 0.5, "NEW": 0.5}), returns[:, 0])
+    history = pro_forma(("OLD", "NEW"), returns, np.array([0.5, 0.5]), returns[:, 0])
     assert any(w.startswith("pro_forma_excludes: NEW") for w in history.warnings)
     assert history.returns == pytest.approx(0.5 * returns[:, 0])
 
 
 def test_all_cash_earns_nothing() -> None:
     returns = np.full((10, 1), 0.01)
-    history = pro_forma(("A",), returns, Weights({}), returns[:, 0])
+    history = pro_forma(("A",), returns, np.zeros(1), returns[:, 0])
     assert not history.returns.any()
     assert len(history.weights) == 0

@@ -27,7 +27,7 @@ from tests.unit.optimization.test_published import BAILEY
 
 MU = np.array([1.175, 1.19, 0.396, 1.12, 0.346, 0.679, 0.089, 0.73, 0.481, 1.08])
 
-# Bailey and Lopez de Prado (2013): expected return, volatility, lambda and weights of the ten distinct corners.
+# Bailey and Lopez de Prado (2013): return, volatility, lambda and weights of the distinct corners.
 CORNERS = """
 1.19         .9520003676 58.3030853333 0 1 0 0 0 0 0 0 0 0
 1.1802594589 .5456568743 4.1742728459 .6493694071 .3506305929 0 0 0 0 0 0 0 0
@@ -282,7 +282,7 @@ def test_every_broken_promise_has_its_error():
         efficient_frontier([0.1, np.nan], S)
     with pytest.raises(NotPositiveSemidefiniteError):
         efficient_frontier([0.1, 0.2], [[1.0, 2.0], [2.0, 1.0]])
-    with pytest.raises(InfeasibleError, match="sum to 1.2"):
+    with pytest.raises(InfeasibleError, match=r"sum to 1\.2"):
         efficient_frontier([0.1, 0.2], S, bounds=(0.6, 1.0))
     with pytest.raises(ParameterError, match="range of expected_returns"):
         efficient_frontier([-1e308, 1e308], S)

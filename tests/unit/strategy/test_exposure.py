@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from poise.domain.regime import RegimeState
-from poise.errors import NonFiniteError, ParameterError
+from poise.errors import NonFiniteError, ParameterError, StateError
 from poise.strategy import ExposureRule
 from poise.strategy.regime_rules import EXPOSURE_CAPS, exposure_cap, factor_weights, regime_probabilities
 from poise.typing import REGIME_LABELS
@@ -233,3 +233,25 @@ def test_factor_weights_sum_to_one_and_momentum_can_be_turned_off(label):
     assert without.sum() == pytest.approx(1.0, abs=CLOSED_FORM)
     more = factor_weights(regime(label), 0.6)
     assert more[0] > factor_weights(regime(label), 0.3)[0]
+
+
+def test_learning_and_putting_into_words_is_updating():
+    rng = np.random.default_rng(5)
+    told, silent = ExposureRule(max_exposure=0.9), ExposureRule(max_exposure=0.9)
+    with pytest.raises(StateError, match="no bar yet"):
+        silent.latest()
+    value = 1.0
+    for t, shock in enumerate(rng.standard_t(4, 260) * 0.03):
+        value *= 1.0 + max(shock, -0.5)
+        arguments = {
+            "regime": regime(REGIME_LABELS[t % 4], 0.7),
+            "portfolio_value": value if t > 50 else None,
+        }
+        expected = told.update(shock, **arguments)
+        silent.learn(shock, **arguments)
+        if t % 3 == 0:
+            assert silent.latest() == silent.latest() == expected
+    assert silent.latest() == expected
+    with pytest.raises(NonFiniteError):
+        silent.learn(math.inf, regime=BULL)
+    assert silent.latest() == expected

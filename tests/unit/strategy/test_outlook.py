@@ -344,3 +344,37 @@ def test_the_base_return_weighs_by_inverse_volatility_known_before_the_bar():
     assert estimator.base_return == pytest.approx(weights @ R[-1] / weights.sum(), rel=1e-9)
     estimator.partial_fit(np.array([np.nan, 0.01, np.nan]))
     assert estimator.base_return == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_whole_rows_are_counted_as_any_others(still):
+    R = market(160, seed=14)
+    R[:30, 2] = np.nan
+    R[100, 1] = np.nan
+    if still:
+        R[:, 3] = 0.0
+    quick, general = OutlookEstimator(SYMBOLS), OutlookEstimator(SYMBOLS)
+    settled = 0
+    for row in R:
+        general._settled = False
+        general.partial_fit(row)
+        settled += quick._settled
+        quick.partial_fit(row)
+        assert np.array_equal(quick.market_return, general.market_return, equal_nan=True)
+        assert np.array_equal(quick.base_return, general.base_return, equal_nan=True)
+    assert settled > 50
+    ours, theirs = quick.outlook(), general.outlook()
+    for name in ("volatility", "correlation", "covariance", "observations", "active", "stale"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+    assert ours.warnings == theirs.warnings
+
+
+def test_a_mixture_that_is_definite_needs_no_proof():
+    rng = np.random.default_rng(0)
+    for n_assets in (2, 40):
+        factor = rng.standard_normal((n_assets, 1))
+        singular = np.sign(factor @ factor.T)
+        for mean, intensity in ((0.3, 1e-4), (0.99999, 0.5), (0.0, 1.0), (0.5, 1e-12), (-0.01, 0.2)):
+            found = shrunk_correlation(singular, mean, intensity)
+            assert np.linalg.eigvalsh(found)[0] > 0.5 * EIGENVALUE_FLOOR
+            assert np.array_equal(np.diag(found), np.ones(n_assets))

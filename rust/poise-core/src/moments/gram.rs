@@ -27,7 +27,7 @@ impl Clone for Gram {
 
 impl Gram {
     /// `P <- keep P + sum_k (scales_k rows_k)(scales_k rows_k)'` for rows that stand one after another.
-    pub(super) fn add(&mut self, packed: &mut [f64], keep: f64, rows: &[f64], scales: &[f64]) {
+    pub(crate) fn add(&mut self, packed: &mut [f64], keep: f64, rows: &[f64], scales: &[f64]) {
         self.panels.reshape(scales.len(), rows.len() / scales.len().max(1));
         self.panels.fill(0, rows, &mut Scaled(scales));
         self.add_panels(packed, keep);

@@ -11,7 +11,7 @@ mod complete;
 mod dense;
 mod ewma;
 mod gaps;
-mod gram;
+pub(crate) mod gram;
 mod half_lives;
 mod identity;
 mod iterated;

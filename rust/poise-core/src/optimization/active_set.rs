@@ -5,7 +5,7 @@
 //! the face; at the face's minimum the asset whose multiplier is most wrong joins. Every point on the way is
 //! feasible and none is worse than the one before.
 
-use super::bounds::{SUM_TOLERANCE, Side};
+use super::bounds::{Bounds, SUM_TOLERANCE, Side};
 use super::dense::add_scaled;
 use super::duality::Proof;
 use super::free_block::FreeBlock;
@@ -13,6 +13,9 @@ use super::quadratic::{Quadratic, larger_or_nan};
 
 /// A multiplier of the wrong sign below this part of the terms it is made of is rounding.
 pub(super) const NOISE: f64 = 1e-13;
+
+/// A multiplier, or a pivot of the free assets' factor, above this part of its terms is certainly not zero.
+const MARGIN: f64 = 1e-9;
 
 /// The state of the descent.
 pub(super) struct Walk<'a> {
@@ -263,6 +266,19 @@ impl<'a> Walk<'a> {
             bounds.share_among(&mut self.weights, twins, linear);
             self.compute_gradient();
         }
+    }
+
+    /// Whether no other weights are as good, by a margin that rounding does not reach.
+    pub(super) fn is_unique(&self) -> bool {
+        let scale = self.scale();
+        let Bounds { lower, upper } = self.problem.bounds;
+        let decided = |i: usize| {
+            lower[i] == upper[i]
+                || self.side[i] == Side::Inside
+                || self.violation(i, self.side[i]) == 0.0
+                    && (self.gradient[i] - self.multiplier).abs() > MARGIN * self.magnitude(i, scale)
+        };
+        self.free.is_definite(&self.problem.hessian.matrix, MARGIN) && (0..lower.len()).all(decided)
     }
 
     /// Prices and duality gap at the weights held.

@@ -169,6 +169,10 @@ impl Bounds {
             let mut movable: Vec<usize> =
                 weights.iter().enumerate().filter(|&w| inside(w) && room(w)).map(|(i, _)| i).collect();
             if movable.is_empty() {
+                // A sum this close is kept: a weight moved off its bound would contradict its multiplier.
+                if missing.abs() <= 0.1 * SUM_TOLERANCE {
+                    return;
+                }
                 movable.extend(weights.iter().enumerate().filter(|&w| room(w)).map(|(i, _)| i));
             }
             // In proportion: a small weight of a volatile asset must not move by the rounding of a large one.

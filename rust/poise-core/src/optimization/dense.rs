@@ -62,6 +62,29 @@ impl Kernel for AddScaled<'_> {
     }
 }
 
+struct Exchange<'a> {
+    matrix: &'a mut Symmetric,
+    add: &'a [f64],
+    left: &'a [f64],
+    drop: &'a [f64],
+    right: &'a [f64],
+}
+
+impl Kernel for Exchange<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { matrix, add, left, drop, right } = self;
+        let rows = matrix.values.chunks_exact_mut(matrix.n);
+        for (row, (a, d)) in rows.zip(add.iter().zip(drop)) {
+            for (entry, (l, r)) in row.iter_mut().zip(left.iter().zip(right)) {
+                *entry = simd.fma(*a, *l, simd.fma(-d, *r, *entry));
+            }
+        }
+    }
+}
+
 /// A symmetric matrix with contiguous rows.
 #[derive(Debug, Clone)]
 pub(super) struct Symmetric {
@@ -125,6 +148,11 @@ impl Symmetric {
             *entry += part * if *entry > 0.0 { *entry } else { instead };
         }
         ridged
+    }
+
+    /// `self += add left' - drop right'`.
+    pub(super) fn exchange(&mut self, (add, left): (&[f64], &[f64]), (drop, right): (&[f64], &[f64])) {
+        dispatch(Exchange { matrix: self, add, left, drop, right });
     }
 
     /// Groups of two or more whose rows are the same up to rounding.

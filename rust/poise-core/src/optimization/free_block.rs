@@ -95,6 +95,15 @@ impl FreeBlock {
         changes.push((reference, -paid));
     }
 
+    /// Whether every pivot is above `part` of the variance of its asset's exchange with the reference.
+    pub(super) fn is_definite(&self, matrix: &Symmetric, part: f64) -> bool {
+        let Some(reference) = self.reference else { return true };
+        self.others.iter().enumerate().all(|(row, &i)| {
+            let pivot = self.lower[row * self.stride + row];
+            pivot * pivot > part * (matrix.get(i, i) + matrix.get(reference, reference))
+        })
+    }
+
     /// One free asset, to read the common gradient from.
     pub(super) fn reference(&self) -> Option<usize> {
         self.reference

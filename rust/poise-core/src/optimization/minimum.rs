@@ -2,9 +2,17 @@
 
 use super::active_set::{NOISE, Walk};
 use super::dense::Symmetric;
+use super::probe::finds_negative_direction;
 use super::problem;
+use super::program;
 use super::quadratic::{Hessian, Minimum, Quadratic, TOLERANCE};
 use crate::{Error, Result};
+
+/// Up to this many assets a Cholesky factor is as quick as the answer.
+const FACTORED: usize = 100;
+
+/// What the last ridge would cover comes from rounding.
+const LARGEST_RIDGE: f64 = problem::RIDGES[problem::RIDGES.len() - 1];
 
 /// How often an answer is taken up again where its certificate is above rounding.
 const REFINEMENTS: usize = 3;
@@ -12,7 +20,9 @@ const REFINEMENTS: usize = 3;
 /// Solves with the covariance of `assets`, and says which part of each variance it takes as a ridge.
 ///
 /// A slightly indefinite matrix is first taken as it is: often its negative direction needs weights that
-/// the bounds do not allow, and the optimality conditions of the given matrix hold.
+/// the bounds do not allow, and the optimality conditions of the given matrix hold. Of a large matrix only a search
+/// looks for a negative direction where the answer needs no ridge to be the only one: a factor would cost many times
+/// the answer.
 ///
 /// # Errors
 ///
@@ -21,6 +31,17 @@ pub(super) fn solve_with<F>(covariance: Symmetric, assets: &[usize], solve: F) -
 where
     F: Fn(&Hessian) -> Result<Minimum>,
 {
+    let n = covariance.n();
+    let mut covariance = covariance;
+    if n > FACTORED && !finds_negative_direction(covariance.rows(), n, LARGEST_RIDGE) {
+        let hessian = Hessian::regular(covariance);
+        if let Ok(minimum) = solve(&hessian)
+            && minimum.is_unique
+        {
+            return Ok((minimum, 0.0));
+        }
+        covariance = hessian.matrix;
+    }
     let ridge = problem::needed_ridge(&covariance, assets)?;
     if ridge == 0.0 {
         return Ok((solve(&Hessian::regular(covariance))?, ridge));
@@ -58,8 +79,14 @@ impl Quadratic<'_> {
         if certificate <= TOLERANCE {
             let response = walk.response(extra);
             let proof = walk.proof();
-            return Ok(Minimum { weights: walk.into_weights(), iterations, certificate, response, proof });
+            let is_unique = walk.is_unique();
+            let weights = walk.into_weights();
+            return Ok(Minimum { weights, iterations, certificate, response, is_unique, proof });
         }
-        Err(Error::NotConverged { iterations, residual: certificate, tolerance: TOLERANCE })
+        // A factor that rounding broke on the way leaves the walk stuck; without a response nobody else is needed.
+        match program::minimum(self) {
+            Some(minimum) if extra.is_empty() => Ok(minimum),
+            _ => Err(Error::NotConverged { iterations, residual: certificate, tolerance: TOLERANCE }),
+        }
     }
 }

@@ -17,7 +17,9 @@ mod guess;
 mod interior;
 mod judge;
 mod kink;
+mod mend;
 mod ratio;
+mod refine;
 mod search;
 mod statement;
 mod system;
@@ -32,7 +34,7 @@ pub use ratio::maximum_ratio_program;
 use ndarray::ArrayView1;
 
 use super::problem::{self, Problem};
-use super::quadratic::Hessian;
+use super::quadratic::{Hessian, Minimum, Quadratic, TOLERANCE};
 use crate::{Result, validate};
 use face::Face;
 use search::{Found, search};
@@ -50,7 +52,10 @@ const NO_ROOM: f64 = 1e-13;
 ///
 /// The checks of [`validate::covariance`] for the Hessian; [`crate::Error::NotPositiveSemidefinite`]; those of [`Program`]
 /// for the rest. Limits that contradict each other are an answer with what had to give way.
-pub fn quadratic_program(program: &Program<'_>, start: Option<ArrayView1<'_, f64>>) -> Result<ProgramSolution> {
+pub fn quadratic_program(
+    program: &Program<'_>,
+    start: Option<ArrayView1<'_, f64>>,
+) -> Result<ProgramSolution> {
     program.check()?;
     let n = program.linear.len();
     if let Some(start) = start {
@@ -77,6 +82,29 @@ pub fn quadratic_program(program: &Program<'_>, start: Option<ArrayView1<'_, f64
     }
     found.share_among_twins(&statement);
     Ok(answer::of(program, &units, &statement, found, ridge))
+}
+
+/// The minimum of a quadratic objective over bounds and a budget, where another method was stopped by rounding.
+pub(super) fn minimum(quadratic: &Quadratic<'_>) -> Option<Minimum> {
+    let n = quadratic.linear.len();
+    let statement = Statement {
+        hessian: quadratic.hessian.clone(),
+        linear: quadratic.linear.to_vec(),
+        lower: quadratic.bounds.lower.clone(),
+        upper: quadratic.bounds.upper.clone(),
+        rows: vec![1.0; n],
+        row_lower: vec![quadratic.total],
+        row_upper: vec![quadratic.total],
+        trade: None,
+    };
+    let mut found = solve(&statement, None);
+    found.share_among_twins(&statement);
+    let certificate = found.verdict.certificate;
+    if !(certificate <= TOLERANCE) || found.relaxations.iter().any(|by| *by > 0.0) {
+        return None;
+    }
+    let (weights, iterations) = (found.face.x, found.iterations);
+    Some(Minimum { weights, iterations, certificate, response: vec![0.0; n] })
 }
 
 /// Solves for the assets that can move, the others held.

@@ -27,6 +27,12 @@ impl Hessian {
         Self { twins: matrix.twins(), ..Self::regular(matrix.with_ridge(ridge)) }
     }
 
+    /// Brings the volatilities up to date with the matrix.
+    pub(super) fn refresh_volatility(&mut self) {
+        let Self { matrix, volatility, .. } = self;
+        volatility.iter_mut().zip(matrix.diagonal()).for_each(|(v, variance)| *v = variance.sqrt());
+    }
+
     /// `w'Hw`.
     pub(super) fn variance(&self, weights: &[f64]) -> f64 {
         dot(weights, &self.matrix.multiply(weights))
@@ -56,6 +62,8 @@ pub(super) struct Minimum {
     pub(super) certificate: f64,
     /// How the weights of the free assets follow a unit of `extra` added to `linear`, on this face.
     pub(super) response: Vec<f64>,
+    /// Whether no other weights are as good: the free assets' exchanges all cost variance, the bounds all a price.
+    pub(super) is_unique: bool,
     /// Prices and duality gap, in units of the objective.
     pub(super) proof: Proof,
 }

@@ -23,7 +23,7 @@ pub const MIN_OBSERVATIONS: usize = 20;
 pub const FEWEST_OBSERVATIONS: usize = 2 * MIN_OBSERVATIONS;
 
 /// A past volatility below this fraction of today's counts as zero.
-const NEGLIGIBLE: f64 = 1e-8;
+pub(super) const NEGLIGIBLE: f64 = 1e-8;
 
 /// Scenarios for the next period, one row per observation after the first [`MIN_OBSERVATIONS`].
 ///
@@ -87,7 +87,7 @@ pub fn filtered_tail(
 }
 
 /// A past return at today's volatility.
-pub(super) fn rescaled(value: f64, past: f64, today: f64) -> f64 {
+fn rescaled(value: f64, past: f64, today: f64) -> f64 {
     // Written so that volatilities too large for a float leave the return alone as well.
     if past > NEGLIGIBLE * today {
         // A return below -1 in the data (a debt, a fee) is not cut short.

@@ -7,17 +7,15 @@
 use ndarray::{Array2, ArrayView1};
 use poise_simd::{Kernel, Simd, dispatch};
 
-use super::filtered::{MIN_OBSERVATIONS, rescaled};
+use super::filtered::{MIN_OBSERVATIONS, NEGLIGIBLE};
 use super::historical::historical_tail;
 use super::tail::Tail;
-use crate::snapshot::{Format, Reader, Writer, refused};
 use crate::{Error, Result, validate};
 
+mod saved;
 mod window;
 
 use window::Window;
-
-const FORMAT: Format = Format { mark: b"poiseFHS", version: 1, name: "a filtered history" };
 
 /// Squares of this add up without overflow, however many there are.
 const LARGEST: f64 = 1e150;
@@ -124,10 +122,9 @@ impl FilteredHistory {
         let mut scenarios = Array2::zeros((self.window.n_rows() - skipped, self.n_assets()));
         for (age, mut scenario) in (skipped..).zip(scenarios.outer_iter_mut()) {
             let (values, before) = self.window.row(age);
-            for (((entry, value), past), now) in
-                scenario.iter_mut().zip(values).zip(before).zip(&self.volatility)
-            {
-                *entry = at(*value, *past, *now);
+            scenario.assign(&ArrayView1::from(values));
+            if let Some(scenario) = scenario.as_slice_mut() {
+                dispatch(Rescaling { scenario, before, today: &self.volatility });
             }
         }
         scenarios
@@ -147,14 +144,18 @@ impl FilteredHistory {
             for ((exposure, weight), sigma) in self.exposures.iter_mut().zip(weights).zip(&self.volatility) {
                 *exposure = weight * sigma;
             }
-            for quotients in self.window.quotients() {
-                dispatch(Products { exposures: &self.exposures, quotients, outcomes: &mut self.outcomes });
-            }
+            self.outcomes.resize(self.window.n_rows(), 0.0);
+            let [older, newer] = self.window.quotients();
+            let exposures = &self.exposures;
+            let (first, last) = self.outcomes.split_at_mut(older.len() / exposures.len());
+            dispatch(Products { exposures, quotients: older, outcomes: first });
+            dispatch(Products { exposures, quotients: newer, outcomes: last });
         } else {
             let held: Vec<(usize, f64)> =
                 weights.iter().copied().enumerate().filter(|(_, weight)| *weight != 0.0).collect();
             let mut outcomes = std::mem::take(&mut self.outcomes);
-            outcomes.extend((0..self.window.n_rows()).filter_map(|age| self.scenario_of(age, &held)));
+            let told = self.window.rows_without_scenario()..self.window.n_rows();
+            outcomes.extend(told.filter_map(|age| self.scenario_of(age, &held)));
             self.outcomes = outcomes;
         }
         Ok(&self.outcomes)
@@ -186,67 +187,36 @@ impl FilteredHistory {
         }
         levels.iter().map(|level| historical_tail(ArrayView1::from(outcomes), *level)).collect()
     }
+}
 
-    /// The history as bytes, from which [`FilteredHistory::from_bytes`] continues bit for bit.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut writer = Writer::new(FORMAT);
-        writer.count(self.n_assets() as u64);
-        writer.count(self.window() as u64);
-        writer.reals(&[self.half_life]);
-        writer.count(self.n_observations);
-        writer.reals(&self.variance);
-        writer.reals(&self.mass);
-        self.observations.iter().for_each(|count| writer.count(*count));
-        writer.count(self.window.n_rows() as u64);
-        for row in 0..self.window.n_rows() {
-            let (values, before) = self.window.row(row);
-            writer.reals(values);
-            writer.reals(before);
-        }
-        writer.finish()
-    }
+/// Past returns at today's volatility, in place; NaN where one or the volatility before it is missing.
+struct Rescaling<'a> {
+    scenario: &'a mut [f64],
+    before: &'a [f64],
+    today: &'a [f64],
+}
 
-    /// The history that [`FilteredHistory::to_bytes`] wrote.
-    ///
-    /// # Errors
-    /// Bytes that are short, damaged, of another state, newer, or hold what no rows could have led to.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let mut reader = Reader::open(bytes, FORMAT)?;
-        let n_assets = reader.size()?;
-        let window = usize::try_from(reader.count()?).map_err(|error| refused(error.to_string()))?;
-        let half_life = reader.real()?;
-        let mut history =
-            Self::new(n_assets, window, half_life).map_err(|error| refused(error.to_string()))?;
-        history.n_observations = reader.count()?;
-        history.variance = reader.reals(n_assets)?;
-        history.mass = reader.reals(n_assets)?;
-        for count in &mut history.observations {
-            *count = reader.count()?;
+impl Kernel for Rescaling<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _simd: S) {
+        for ((value, past), now) in self.scenario.iter_mut().zip(self.before).zip(self.today) {
+            *value = at(*value, *past, *now);
         }
-        let n_rows = reader.count()?;
-        let ordinary = |number: &f64| (0.0..f64::INFINITY).contains(number);
-        let possible = history.variance.iter().chain(&history.mass).all(ordinary)
-            && history.observations.iter().all(|count| *count <= history.n_observations)
-            && n_rows == history.n_observations.min(window as u64);
-        if !possible {
-            return Err(refused("its numbers contradict each other".to_owned()));
-        }
-        for _ in 0..n_rows {
-            let (values, before) = (reader.reals(n_assets)?, reader.reals(n_assets)?);
-            if values.iter().chain(&before).any(|number| number.is_infinite()) {
-                return Err(refused("a return or a volatility is infinite".to_owned()));
-            }
-            history.window.push(ArrayView1::from(&values), before.into_iter());
-        }
-        reader.close()?;
-        history.volatility = history.variance.iter().map(|variance| variance.sqrt()).collect();
-        Ok(history)
     }
 }
 
-/// A past return at today's volatility, NaN where it or the volatility before it is missing.
+/// A past return at today's volatility, as in `filtered`; NaN where it or the volatility before it is missing.
+///
+/// Comparisons in place of `max` and `min`, which pass over a NaN, and no way out before the end: so several are
+/// worked on at a time.
+#[inline(always)]
 fn at(value: f64, past: f64, today: f64) -> f64 {
-    if value.is_nan() || past.is_nan() { f64::NAN } else { rescaled(value, past, today) }
+    let scaled = value * (today / past);
+    let floor = if value < -1.0 { value } else { -1.0 };
+    let cut = if scaled < floor { floor } else { scaled };
+    if past <= NEGLIGIBLE * today { value } else { cut }
 }
 
 /// Refuses the first number that is infinite or has an infinite square; NaN passes.
@@ -265,16 +235,18 @@ fn refuse_giants(what: &'static str, axis: &str, values: ArrayView1<'_, f64>) ->
 struct Products<'a> {
     exposures: &'a [f64],
     quotients: &'a [f64],
-    outcomes: &'a mut Vec<f64>,
+    outcomes: &'a mut [f64],
 }
 
 impl Kernel for Products<'_> {
     type Output = ();
 
+    // Loops and no closures: what is not inlined here would be compiled for the oldest machine.
     #[inline(always)]
     fn run<S: Simd>(self, _simd: S) {
         let (exposures, last_exposures) = self.exposures.as_chunks::<8>();
-        let products = self.quotients.chunks_exact(self.exposures.len()).map(|row| {
+        let rows = self.quotients.chunks_exact(self.exposures.len());
+        for (outcome, row) in self.outcomes.iter_mut().zip(rows) {
             let (row, last_row) = row.as_chunks::<8>();
             let mut sums = [0.0; 8];
             for (exposures, row) in exposures.iter().zip(row) {
@@ -282,12 +254,13 @@ impl Kernel for Products<'_> {
                     sums[lane] += exposures[lane] * row[lane];
                 }
             }
-            for (sum, (exposure, quotient)) in sums.iter_mut().zip(last_exposures.iter().zip(last_row)) {
-                *sum += exposure * quotient;
+            let mut rest = 0.0;
+            for (exposure, quotient) in last_exposures.iter().zip(last_row) {
+                rest += exposure * quotient;
             }
-            sums.iter().sum::<f64>()
-        });
-        self.outcomes.extend(products);
+            let [a, b, c, d, e, f, g, h] = sums;
+            *outcome = ((a + e) + (c + g)) + ((b + f) + (d + h)) + rest;
+        }
     }
 }
 

@@ -139,6 +139,12 @@ impl<'a> Path<'a> {
                 return true;
             }
             if attempt == 0 {
+                // Most often one takes another's place at a bound.
+                self.pass(event);
+                if let Some(asset) = self.joining.take() {
+                    self.join(asset);
+                }
+            } else if attempt == 1 {
                 self.turn();
             } else {
                 self.restart(self.clock + LEAP * 4.0_f64.powi(attempt) * (0.1 + self.clock.abs()), end);
@@ -222,8 +228,9 @@ impl<'a> Path<'a> {
     fn turn(&mut self) {
         let n = self.weights.len();
         let (mut lower, mut upper) = (vec![0.0; n], vec![0.0; n]);
+        let scale = self.scale();
         for i in 0..n {
-            let (down, up) = self.leeway(i);
+            let (down, up) = self.leeway(i, scale);
             lower[i] = if down { f64::NEG_INFINITY } else { 0.0 };
             upper[i] = if up { f64::INFINITY } else { 0.0 };
         }
@@ -248,13 +255,13 @@ impl<'a> Path<'a> {
     }
 
     /// Whether asset `i` may move down, and whether up.
-    fn leeway(&self, i: usize) -> (bool, bool) {
+    fn leeway(&self, i: usize, scale: f64) -> (bool, bool) {
         let (low, high, weight) = (self.course.bounds.lower[i], self.course.bounds.upper[i], self.weights[i]);
         let near = LOOSE * (1.0 + weight.abs());
         if low == high {
             return (false, false);
         }
-        let loose = self.slack(i).abs() <= LOOSE * self.magnitude(i, self.scale());
+        let loose = self.slack(i).abs() <= LOOSE * self.magnitude(i, scale);
         match self.side[i] {
             Side::Inside => (weight - low > near, high - weight > near),
             Side::Lower => (false, loose),

@@ -137,7 +137,7 @@ impl Found {
     pub(super) fn settled_again(&self, statement: &Statement) -> Option<Self> {
         let relaxed = statement.relaxed_by(&self.relaxations, &self.face.x);
         let mut face = self.face.clone();
-        if !face.settle(&relaxed, f64::INFINITY) {
+        if !face.settle(&relaxed, f64::INFINITY, f64::INFINITY) {
             return None;
         }
         let verdict = judge(&relaxed, &face);

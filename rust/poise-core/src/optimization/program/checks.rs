@@ -88,7 +88,11 @@ impl Trading<'_> {
         validate::length("current", self.current, n)?;
         validate::finite("current", self.current)?;
         if let Some(&value) = self.current.iter().find(|weight| weight.abs() > LARGEST) {
-            return Err(Error::OutOfRange { what: "a current weight", value, range: "at most 1e100 in size" });
+            return Err(Error::OutOfRange {
+                what: "a current weight",
+                value,
+                range: "at most 1e100 in size",
+            });
         }
         for (what, costs) in [("linear_cost", self.linear_cost), ("impact_cost", self.impact_cost)] {
             let Some(costs) = costs else { continue };

@@ -87,8 +87,9 @@ impl<'a> Interior<'a> {
         let mut activity: Vec<f64> = (0..m).map(|j| dot(statement.row(j), &x)).collect();
         activity.extend(trades.totals());
         let start = Start { distance: typical, product };
-        let kinks: Vec<Kink> =
-            (0..m + 2).flat_map(|j| kink::of_row(statement.limits(j), j, penalty, activity[j], start)).collect();
+        let kinks: Vec<Kink> = (0..m + 2)
+            .flat_map(|j| kink::of_row(statement.limits(j), j, penalty, activity[j], start))
+            .collect();
         let mut rows: Vec<usize> = kinks.iter().map(|kink| kink.row).collect();
         rows.dedup();
         let k = rows.len();

@@ -47,7 +47,11 @@ pub(super) fn judge(statement: &Statement, face: &Face) -> Verdict {
         certificate.with((low - activity).max(activity - high).max(0.0) / unit);
         if y != 0.0 {
             let relative = y.abs() / size.max(f64::MIN_POSITIVE);
-            certificate.with(if distance.is_finite() { (distance.abs() / unit).min(relative) } else { relative });
+            certificate.with(if distance.is_finite() {
+                (distance.abs() / unit).min(relative)
+            } else {
+                relative
+            });
             gap += y.abs() * if distance.is_finite() { distance.abs() } else { 1.0 };
         }
     }

@@ -159,7 +159,13 @@ pub(super) fn are_one(low: f64, high: f64) -> bool {
 }
 
 /// The kinks of a row with the limits `low` and `high`, which give way at the price `penalty`.
-pub(super) fn of_row((low, high): (f64, f64), row: usize, penalty: f64, activity: f64, start: Start) -> Vec<Kink> {
+pub(super) fn of_row(
+    (low, high): (f64, f64),
+    row: usize,
+    penalty: f64,
+    activity: f64,
+    start: Start,
+) -> Vec<Kink> {
     if are_one(low, high) {
         return vec![Kink::new(row, 0.5 * low + 0.5 * high, (-penalty, penalty), activity, start)];
     }

@@ -18,6 +18,9 @@ const ITERATIONS: usize = 100;
 /// Goal for the excess, relative to the variance.
 const EXCESS: f64 = 1e-13;
 
+/// What rounding leaves of the terms that a variance is the sum of.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+
 /// What the excess may be where rounding ends the search.
 const TOLERANCE: f64 = 1e-8;
 
@@ -27,7 +30,7 @@ const FURTHEST: f64 = 1e12;
 /// Largest `linear'w / sqrt(w'Hw)`; `program.linear` holds the excess returns, and there are no costs.
 ///
 /// Where no weights within the limits have a positive excess return, or none have risk, the answer is the minimum
-/// variance and degenerate. `objective` is the ratio; prices and gap are those of `1/2 w'Hw - theta e'w` at the
+/// variance and degenerate. `objective` is the ratio, of a singular Hessian with its ridge; prices and gap are those of `1/2 w'Hw - theta e'w` at the
 /// answer, divided by `theta sqrt(w'Hw)`: what the ratio gains.
 ///
 /// # Errors
@@ -40,7 +43,7 @@ pub fn maximum_ratio_program(
     refuse_costs(program)?;
     let still = Array1::zeros(program.linear.len());
     let safest = quadratic_program(&program.with_linear(still.view()), start)?;
-    let search = Search { program };
+    let search = Search { program, ridge: safest.ridge };
     if safest.status == Status::Relaxed {
         return Ok(search.as_ratio(safest, 0.0));
     }
@@ -52,7 +55,8 @@ pub fn maximum_ratio_program(
 }
 
 fn refuse_costs(program: &Program<'_>) -> Result<()> {
-    let charges = |costs: Option<ArrayView1<'_, f64>>| costs.is_some_and(|costs| costs.iter().any(|c| *c != 0.0));
+    let charges =
+        |costs: Option<ArrayView1<'_, f64>>| costs.is_some_and(|costs| costs.iter().any(|c| *c != 0.0));
     if program.trading.is_some_and(|trading| charges(trading.linear_cost) || charges(trading.impact_cost)) {
         let range = "none: a ratio has no place for them";
         return Err(Error::OutOfRange { what: "costs", value: f64::NAN, range });
@@ -62,6 +66,8 @@ fn refuse_costs(program: &Program<'_>) -> Result<()> {
 
 struct Search<'a, 'b> {
     program: &'a Program<'b>,
+    /// The part of each variance that a singular Hessian gets: without it weights without risk have no ratio.
+    ridge: f64,
 }
 
 impl Search<'_, '_> {
@@ -83,11 +89,12 @@ impl Search<'_, '_> {
             start = Array1::from_vec(found.weights.clone());
             let (mean, variance) = self.moments(&found.weights);
             let excess = theta * mean - variance;
-            let relative = excess.abs() / variance.max(f64::MIN_POSITIVE);
+            let size = self.undiversified(&found.weights).max(f64::MIN_POSITIVE);
+            let relative = excess.abs() / size;
             if mean > 0.0 && best.as_ref().is_none_or(|(error, ..)| relative < *error) {
                 best = Some((relative, theta, found));
             }
-            if relative <= EXCESS && mean > 0.0 {
+            if excess.abs() <= (EXCESS * variance).max(ROUNDING * size) && mean > 0.0 {
                 break;
             }
             (low, high) = if excess > 0.0 { (low, theta) } else { (theta, high) };
@@ -123,10 +130,20 @@ impl Search<'_, '_> {
         risk / pull
     }
 
-    /// Excess return and variance.
+    /// The variance if nothing diversified.
+    fn undiversified(&self, weights: &[f64]) -> f64 {
+        let variances = self.program.hessian.diag();
+        weights.iter().zip(variances).map(|(w, v)| w.abs() * v.sqrt()).sum::<f64>().powi(2)
+    }
+
+    /// Excess return and variance, with the ridge.
     fn moments(&self, weights: &[f64]) -> (f64, f64) {
         let w = ArrayView1::from(weights);
-        (self.program.linear.dot(&w), w.dot(&self.program.hessian.dot(&w)))
+        let variances = self.program.hessian.diag();
+        let mean = variances.sum() / weights.len() as f64;
+        let own = |v: f64| if v > 0.0 { v } else { mean };
+        let added: f64 = weights.iter().zip(variances).map(|(w, v)| own(*v) * w * w).sum();
+        (self.program.linear.dot(&w), w.dot(&self.program.hessian.dot(&w)) + self.ridge * added)
     }
 
     /// The answer with its ratio as the objective.

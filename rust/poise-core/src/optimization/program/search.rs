@@ -12,6 +12,9 @@ pub(super) const ACCEPTED: f64 = 1e-10;
 /// Steps through the interior.
 const STEPS: usize = 80;
 
+/// What a guess from outside may cost, in factors of all assets' size, before the interior is safer.
+const COLD_EFFORT: f64 = 3.0;
+
 /// From here on what binds may be seen.
 const SEEN: f64 = 1e-2;
 
@@ -69,7 +72,12 @@ pub(super) fn search(statement: &Statement, start: Option<&[f64]>) -> Found {
     let mut best = None;
     if !contradiction {
         if let Some(start) = start
-            && let Some(found) = settled(statement, Face::at(statement, start), 0)
+            && let Some(found) = settled(statement, Face::at(statement, start), 0, COLD_EFFORT)
+            && found.is_accepted()
+        {
+            return found;
+        }
+        if let Some(found) = settled(statement, Face::open(statement), 0, COLD_EFFORT)
             && found.is_accepted()
         {
             return found;
@@ -90,8 +98,8 @@ pub(super) fn search(statement: &Statement, start: Option<&[f64]>) -> Found {
     }
 }
 
-fn settled(statement: &Statement, mut face: Face, iterations: usize) -> Option<Found> {
-    face.settle(statement, f64::INFINITY).then(|| Found::judged(statement, face, iterations))
+fn settled(statement: &Statement, mut face: Face, iterations: usize, effort: f64) -> Option<Found> {
+    face.settle(statement, f64::INFINITY, effort).then(|| Found::judged(statement, face, iterations))
 }
 
 /// Steps through the interior until what binds is seen and the answer on it is exact.
@@ -104,10 +112,11 @@ fn through_interior(statement: &Statement, penalty: f64) -> Found {
         let reached = distance.is_reached();
         if distance.gap < SEEN && distance.primal < SEEN {
             let guess = Face::guessed(statement, &interior);
-            let again = seen.as_ref().is_some_and(|seen| (&seen.seats, &seen.posts) == (&guess.seats, &guess.posts));
-            if again || reached {
+            let again =
+                seen.as_ref().is_some_and(|seen| (&seen.seats, &seen.posts) == (&guess.seats, &guess.posts));
+            if seen.is_none() || again || reached {
                 let mut face = guess.clone();
-                if face.settle(statement, penalty) {
+                if face.settle(statement, penalty, f64::INFINITY) {
                     let found = Found::judged(statement, face, steps);
                     // With a price on giving way only the settling itself can judge.
                     if found.is_accepted() || penalty.is_finite() {
@@ -155,7 +164,7 @@ fn relaxed(statement: &Statement) -> Found {
         *y = if y.is_finite() { *y } else { 0.0 };
     }
     let plain = Found::judged(&within, face.clone(), given.iterations);
-    let found = match settled(&within, face, given.iterations) {
+    let found = match settled(&within, face, given.iterations, f64::INFINITY) {
         Some(found) => found.or_better(plain),
         None => plain,
     };
@@ -187,7 +196,11 @@ fn unpenalised(statement: &Statement, face: &mut Face, penalty: f64) {
     let (rest, whole) = (at(at_rest.clone()), face.clone());
     let (low, high) = (signs(statement, &rest), signs(statement, &whole));
     let least = low.iter().zip(&high).fold(0.0_f64, |least, (rest, whole)| {
-        if *rest < 0.0 && whole > rest { least.max(penalty * (-rest / (whole - rest)).min(1.0)) } else { least }
+        if *rest < 0.0 && whole > rest {
+            least.max(penalty * (-rest / (whole - rest)).min(1.0))
+        } else {
+            least
+        }
     });
     face.y = at_rest.iter().zip(&rate).map(|(rest, rate)| rest + least * rate).collect();
 }

@@ -86,8 +86,7 @@ impl Trades {
         let Some(trade) = &statement.trade else { return 0.0 };
         let mut worst = 0.0_f64;
         for (k, &i) in self.assets.iter().enumerate() {
-            for (amount, price, sign) in
-                [(&self.bought[k], prices[0], 1.0), (&self.sold[k], prices[1], -1.0)]
+            for (amount, price, sign) in [(&self.bought[k], prices[0], 1.0), (&self.sold[k], prices[1], -1.0)]
             {
                 let slope = trade.cost[i] + 1.5 * trade.impact[i] * amount.value.sqrt();
                 worst = worst.max((slope + price + sign * self.link[k] - amount.price).abs());

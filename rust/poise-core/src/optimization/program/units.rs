@@ -28,7 +28,8 @@ impl Units {
     /// `factor` makes the mean variance 1.
     pub(super) fn of(program: &Program<'_>, factor: f64) -> Self {
         let weight = typical_weight(program);
-        let largest = |values: &mut dyn Iterator<Item = &f64>| values.fold(0.0_f64, |most, v| most.max(v.abs()));
+        let largest =
+            |values: &mut dyn Iterator<Item = &f64>| values.fold(0.0_f64, |most, v| most.max(v.abs()));
         let fixed = program.total.0 == program.total.1;
         let best = program.linear.iter().fold(f64::NEG_INFINITY, |best, &q| best.max(q));
         let spread = program.linear.iter().fold(0.0_f64, |most, &q| most.max(0.5 * best - 0.5 * q));

@@ -15,8 +15,8 @@ pub(super) struct Spell {
     pub(super) length: u64,
 }
 
-/// The label moves when another regime has probability 0.6 or more. To wait for more bars would buy fewer changes at a
-/// higher price than to ask for more probability: the filter has waited already.
+/// The label moves when another regime has probability 0.6 or more. The filter has waited already: at this rate of
+/// changes more bars of patience bring no better labels.
 #[derive(Debug, Clone)]
 pub(super) struct Hysteresis {
     pub(super) label: usize,

@@ -1,0 +1,193 @@
+"""The linear program of conditional drawdown at risk, for HiGHS.
+
+With ``u`` the drawdowns and ``z`` their excesses over a quantile ``t``: minimise ``t + sum(z) / ((1 - a) T)``
+under ``u[s] >= u[s - 1] - r[s]'w``, ``z >= u - t`` and ``u, z, t >= 0``, where ``u`` starts at 0. Any prices
+``0 <= lam <= 1 / ((1 - a) T)`` of sum 1 and ``0 <= beta[s] <= beta[s + 1] + lam[s]`` bound every CDaR from below by
+the least of ``-beta'Rw``, a greedy choice: that is the certificate.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from poise.domain.labels import Labels
+from poise.errors import InfeasibleError, NotConvergedError
+from poise.optimization.answer import binding_bounds
+from poise.optimization.limits import SUM_TOLERANCE, asset_name
+from poise.optimization.result import OptimizationResult, OptimizationStatus
+from poise.typing import Matrix, Vector
+
+PROVEN = 1e-8
+"""Relative gap up to which an answer counts as optimal."""
+
+AT_BOUND = 1e-11
+"""A weight this near to its bound stands there: the simplex means it."""
+
+Box = tuple[Vector, Vector]
+Floor = tuple[Vector, float]
+
+
+def minimum_cdar(
+    returns: Matrix, level: float, bounds: Box, floor: Floor | None, labels: Labels
+) -> OptimizationResult:
+    """Return the weights of least CDaR; the bounds admit a full investment that earns the floor."""
+    riskless = np.flatnonzero((returns == returns[0]).all(axis=0)) if len(returns) > 1 else np.zeros(0, int)
+    lower, upper = _without(riskless, _closed(bounds, labels), floor)
+    scale = float(np.abs(returns).max()) or 1.0
+    scaled = returns / scale
+    weights, lam, beta, price, steps = _solved(scaled, level, (lower, upper), floor)
+    weights = _settled(_shared_by_twins(returns, weights, lower, upper), lower, upper)
+    path = scaled @ weights
+    risk = uncompounded_cdar(path, level)
+    gap = max(risk - _bound(scaled, level, (lower, upper), floor, (lam, beta, price)), 0.0)
+    size = max(risk, float(np.abs(path).mean()))
+    certificate = gap / size if gap > 0.0 else 0.0
+    status = OptimizationStatus.DEGENERATE if riskless.size else OptimizationStatus.OPTIMAL
+    sides = (weights >= bounds[1]).astype(np.int8)
+    sides[weights <= bounds[0]] = -1
+    names = ", ".join(str(asset_name(labels, int(i))) for i in riskless)
+    return OptimizationResult(
+        weights=labels.vector(weights),
+        status=status if certificate <= PROVEN else OptimizationStatus.INACCURATE,
+        certificate=certificate,
+        iterations=steps,
+        binding=binding_bounds(sides, labels),
+        messages=(f"without variance: {names}",) if names else (),
+        objective=risk * scale,
+        duality_gap=gap * scale,
+    )
+
+
+def uncompounded_cdar(path: Vector, level: float) -> float:
+    """Mean of the deepest ``1 - level`` of the falls of a running sum below its highest value, 0 counted."""
+    total = np.cumsum(path)
+    falls = np.sort(np.maximum.accumulate(np.maximum(total, 0.0)) - total)[::-1]
+    mass = max((1.0 - level) * len(path), 1e-300)
+    shares = np.clip(mass - np.arange(len(path)), 0.0, 1.0)
+    return float(shares @ falls / shares.sum())
+
+
+def greedy(gain: Vector, lower: Vector, upper: Vector) -> Vector:
+    """Return weights of sum 1 with the largest ``gain'w``, the best assets filled first."""
+    weights = lower.copy()
+    left = 1.0 - float(lower.sum())
+    for i in np.argsort(-gain, kind="stable"):
+        more = min(left, upper[i] - lower[i])
+        # The bound itself where it is reached, which the sum may miss by rounding.
+        weights[i] = upper[i] if more == upper[i] - lower[i] else lower[i] + more
+        left -= more
+        if left <= 0.0:
+            break
+    return weights
+
+
+def _closed(bounds: Box, labels: Labels) -> Box:
+    """Return finite bounds, those missing supplied by the budget."""
+    lower, upper = bounds[0].copy(), bounds[1].copy()
+    for i in range(lower.size):
+        others = np.arange(lower.size) != i
+        if np.isinf(upper[i]):
+            upper[i] = max(1.0 - bounds[0][others].sum(), lower[i])
+        if np.isinf(lower[i]):
+            lower[i] = min(1.0 - bounds[1][others].sum(), upper[i])
+        if not (np.isfinite(lower[i]) and np.isfinite(upper[i])):
+            raise InfeasibleError(
+                f"asset {asset_name(labels, i)} may have a weight of any size and no budget limits it; "
+                "give finite bounds"
+            )
+    return lower, upper
+
+
+def _without(riskless: Vector, bounds: Box, floor: Floor | None) -> Box:
+    """Hold assets that never vary nearest to 0, where the others can then still do what is asked."""
+    lower, upper = bounds[0].copy(), bounds[1].copy()
+    lower[riskless] = upper[riskless] = np.clip(0.0, lower[riskless], upper[riskless])
+    room = lower.sum() <= 1.0 + SUM_TOLERANCE and upper.sum() >= 1.0 - SUM_TOLERANCE
+    earns = room and (floor is None or float(floor[0] @ greedy(floor[0], lower, upper)) >= floor[1])
+    return (lower, upper) if earns else bounds
+
+
+def _solved(
+    returns: Matrix, level: float, bounds: Box, floor: Floor | None
+) -> tuple[Vector, Vector, Vector, float, int]:
+    """Return weights, prices of the quantile, of the path and of the floor, and HiGHS's iterations."""
+    from scipy.optimize import linprog
+    from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
+
+    n_rows, n_assets = returns.shape
+    fall = eye_array(n_rows) - diags_array(np.ones(n_rows - 1), offsets=-1, shape=(n_rows, n_rows))
+    one, none = csr_array(np.ones((n_rows, 1))), csr_array((n_rows, 1))
+    path = hstack([csr_array(-returns), none, -fall, csr_array((n_rows, n_rows))])
+    tail = hstack([csr_array((n_rows, n_assets)), -one, eye_array(n_rows), -eye_array(n_rows)])
+    rows, right = [path, tail], [np.zeros(2 * n_rows)]
+    if floor is not None:
+        unit = float(np.abs(floor[0]).max()) or 1.0
+        rows.append(csr_array(np.r_[-floor[0] / unit, np.zeros(2 * n_rows + 1)][np.newaxis]))
+        right.append(np.array([-floor[1] / unit]))
+    cost = np.r_[np.zeros(n_assets), 1.0, np.zeros(n_rows), np.full(n_rows, 1.0 / ((1.0 - level) * n_rows))]
+    box = np.column_stack(bounds)
+    answer = linprog(
+        cost,
+        A_ub=vstack(rows).tocsr(),
+        b_ub=np.concatenate(right),
+        A_eq=np.r_[np.ones(n_assets), np.zeros(2 * n_rows + 1)][np.newaxis],
+        b_eq=[1.0],
+        bounds=np.r_[box, np.tile([0.0, np.inf], (2 * n_rows + 1, 1))],
+        method="highs",
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+    )
+    if answer.x is None:
+        raise NotConvergedError(f"HiGHS stopped without an answer: {answer.message}")
+    prices = -answer.ineqlin.marginals
+    price = float(prices[-1]) / unit if floor is not None else 0.0
+    return answer.x[:n_assets], prices[n_rows : 2 * n_rows], prices[:n_rows], price, int(answer.nit)
+
+
+def _bound(
+    returns: Matrix,
+    level: float,
+    bounds: Box,
+    floor: Floor | None,
+    prices: tuple[Vector, Vector, float],
+) -> float:
+    """Return a number that no CDaR within the bounds is below, from prices near those given."""
+    lam, beta, price = prices
+    cap = 1.0 / ((1.0 - level) * len(lam))
+    lam = np.clip(lam, 0.0, cap)
+    lam = lam / max(lam.sum(), 1.0)
+    room = cap - lam
+    lam = lam + (1.0 - lam.sum()) / max(room.sum(), 1e-300) * room
+    kept = np.zeros(len(beta) + 1)
+    for s in range(len(beta) - 1, -1, -1):
+        kept[s] = min(max(beta[s], 0.0), kept[s + 1] + lam[s])
+    gain = kept[:-1] @ returns
+    earned = 0.0
+    if floor is not None:
+        gain, earned = gain + max(price, 0.0) * floor[0], max(price, 0.0) * floor[1]
+    return earned - float(gain @ greedy(gain, *bounds))
+
+
+def _shared_by_twins(returns: Matrix, weights: Vector, lower: Vector, upper: Vector) -> Vector:
+    """Return weights equal among assets that are alike; the simplex leaves one of them everything."""
+    alike = np.vstack([returns, lower, upper])
+    _, group = np.unique(alike, axis=1, return_inverse=True)
+    group = group.ravel()
+    shared: Vector = (np.bincount(group, weights) / np.bincount(group))[group]
+    return shared
+
+
+def _settled(weights: Vector, lower: Vector, upper: Vector) -> Vector:
+    """Put weights within their bounds and their sum to 1, moving them by the simplex's tolerance."""
+    weights = np.clip(weights, lower, upper)
+    weights = np.where(weights - lower < AT_BOUND, lower, weights)
+    weights = np.where(upper - weights < AT_BOUND, upper, weights)
+    for _ in range(10):
+        missing = 1.0 - float(weights.sum())
+        open_ = (weights < upper) if missing > 0.0 else (weights > lower)
+        inside = open_ & (weights > lower) & (weights < upper)
+        movable = inside if inside.any() else open_
+        if missing == 0.0 or not movable.any():
+            break
+        weights = np.clip(weights + missing * movable / movable.sum(), lower, upper)
+    settled: Vector = weights + 0.0
+    return settled

@@ -1,0 +1,352 @@
+//! Weights of the largest expected logarithmic growth: Kelly's criterion over scenarios, exactly.
+//!
+//! Kelly (1956); under a drawdown limit Busseti, Ryu and Boyd (2016), "Risk-constrained Kelly gambling". The rest
+//! of the weights is cash at the risk-free rate: with `a = (r - f) / (1 + f)` wealth grows by `(1 + f) G`,
+//! `G = 1 + a'w`. The certificate is the gap of the Lagrangian, linear at the answer, over all allowed weights.
+
+mod interior;
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use super::bounds::SUM_TOLERANCE;
+use super::box_program::{self, Proof};
+use super::dense::dot;
+use super::scenarios::Scenarios;
+use super::tail_program::{check_scenarios, shares_of};
+use super::{Bounds, Solution, Status};
+use crate::{Error, Result};
+
+/// Relative gap up to which an answer counts as optimal.
+const PROVEN: f64 = 1e-8;
+
+/// Distance to a bound, with a price that exceeds it, at which a weight stands there.
+const AT_BOUND: f64 = 1e-9;
+
+/// What growth is asked to respect.
+#[derive(Debug, Clone, Copy)]
+pub struct KellyRule<'a> {
+    /// One per scenario, not negative, of any scale; equal where there are none.
+    pub probabilities: Option<ArrayView1<'a, f64>>,
+    /// What cash earns over a scenario, above -1.
+    pub risk_free_rate: f64,
+    /// The part of the full Kelly weights that is held, in (0, 1].
+    pub fraction: f64,
+    /// The power `lambda` of the drawdown limit `E (wealth growth)^(-lambda) <= 1`; the full weights keep it.
+    pub drawdown_power: Option<f64>,
+}
+
+/// The program in the weights that the bounds leave free.
+#[derive(Debug)]
+struct GrowthProgram {
+    /// Discounted excess returns.
+    a: Scenarios,
+    /// Growth of what is held at equal bounds and of cash.
+    base: Vec<f64>,
+    shares: Vec<f64>,
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+    total: f64,
+    power: Option<f64>,
+    /// `ln(1 + f)`.
+    carry: f64,
+    /// The size of the objective's slope.
+    unit: f64,
+}
+
+impl GrowthProgram {
+    fn n(&self) -> usize {
+        self.lower.len()
+    }
+
+    /// `G`, one per scenario.
+    fn values(&self, x: &[f64]) -> Vec<f64> {
+        let mut values = vec![0.0; self.a.n_rows()];
+        self.a.times(x, &mut values);
+        values.iter_mut().zip(&self.base).for_each(|(value, base)| *value += base);
+        values
+    }
+
+    /// The logarithm of `E (growth)^(-power)` and each scenario's share in it.
+    fn limit(&self, values: &[f64], power: f64) -> (f64, Vec<f64>) {
+        let mut logs: Vec<f64> = values.iter().map(|value| -power * (value.ln() + self.carry)).collect();
+        let most = logs.iter().fold(f64::NEG_INFINITY, |most, log| most.max(*log));
+        logs.iter_mut().zip(&self.shares).for_each(|(log, share)| *log = share * (*log - most).exp());
+        let sum: f64 = logs.iter().sum();
+        logs.iter_mut().for_each(|share| *share /= sum);
+        // Near cash the sum is 1 up to what its rounding hides: the excess is added up by itself.
+        if most.abs() < 1e-2 {
+            let excess = |(value, share): (&f64, &f64)| share * (-power * (value.ln() + self.carry)).exp_m1();
+            return (values.iter().zip(&self.shares).map(excess).sum::<f64>().ln_1p(), logs);
+        }
+        (most + sum.ln(), logs)
+    }
+
+    fn exceeds_limit(&self, x: &[f64]) -> bool {
+        self.power.is_some_and(|power| self.limit(&self.values(x), power).0 > 0.0)
+    }
+
+    /// By how much the growth at `x` can at most be improved.
+    fn gap(&self, x: &[f64], price: f64) -> f64 {
+        let values = self.values(x);
+        let mut along: Vec<f64> =
+            self.shares.iter().zip(&values).map(|(share, value)| share / value).collect();
+        let mut slack = 0.0;
+        if let Some(power) = self.power {
+            let (limit, tilted) = self.limit(&values, power);
+            slack = -price * limit / power;
+            let tilts = tilted.iter().zip(&values);
+            along.iter_mut().zip(tilts).for_each(|(along, (tilt, value))| *along += price * tilt / value);
+        }
+        let mut gain = vec![0.0; self.n()];
+        self.a.transposed_times(&along, &mut gain);
+        let best = box_program::greedy(&gain, &self.lower, &self.upper, self.total, true);
+        (dot(&gain, &best) - dot(&gain, x) + slack).max(0.0)
+    }
+
+    /// Weights inside all bounds, near those nearest to cash, with which no scenario loses everything.
+    fn start(&self) -> Option<Vec<f64>> {
+        let near: Vec<f64> =
+            self.lower.iter().zip(&self.upper).map(|(low, high)| 0.0_f64.clamp(*low, *high)).collect();
+        let (least, most) = (self.lower.iter().sum::<f64>(), self.upper.iter().sum::<f64>());
+        let part = (0.5 * (self.total - least) / (most - least)).min(0.5);
+        let middle: Vec<f64> =
+            self.lower.iter().zip(&self.upper).map(|(low, high)| low + part * (high - low)).collect();
+        (0..60).map(|halvings| 0.5_f64.powi(halvings)).find_map(|part| {
+            let x: Vec<f64> =
+                near.iter().zip(&middle).map(|(near, middle)| near + part * (middle - near)).collect();
+            let kept = x.iter().sum::<f64>() < self.total && self.values(&x).iter().all(|value| *value > 0.0);
+            kept.then_some(x)
+        })
+    }
+
+    /// Part of the way from cash to weights that grow, where the drawdown limit is kept best.
+    fn start_within_limit(&self, grown: &[f64], power: f64) -> Option<Vec<f64>> {
+        let inner = self.start()?;
+        [1e-2, 1e-4, 1e-6].into_iter().find_map(|part| {
+            let aim: Vec<f64> = grown.iter().zip(&inner).map(|(g, i)| g + part * (i - g)).collect();
+            let scaled = |k: i32| aim.iter().map(|x| x * 0.5_f64.powi(k)).collect::<Vec<f64>>();
+            let tried = (0..40).map(|k| (self.limit(&self.values(&scaled(k)), power).0, k));
+            let (limit, k) = tried.min_by(|a, b| a.0.total_cmp(&b.0))?;
+            (limit < 0.0).then(|| scaled(k))
+        })
+    }
+}
+
+/// Weights of the largest expected logarithmic growth within the bounds, of sum 1 at most, times a fraction.
+///
+/// The bounds hold for the weights returned. The certificate is the gap of the full problem relative to the mean
+/// absolute logarithmic growth of its weights; the objective is the growth of the weights returned.
+///
+/// # Errors
+/// Empty or not finite arguments, lengths that differ, a parameter outside its range, lower bounds that are open or
+/// sum to more than the fraction, bounds under which a scenario takes everything, bounds that exclude cash under a
+/// drawdown limit.
+pub fn kelly(
+    returns: ArrayView2<'_, f64>,
+    rule: KellyRule<'_>,
+    bounds: &Bounds,
+) -> Result<(Solution, Proof)> {
+    check(returns, rule, bounds)?;
+    let n = returns.ncols();
+    let full = full_box(bounds, rule.fraction)?;
+    let mut weights: Vec<f64> = full.lower.clone();
+    let free: Vec<usize> = (0..n).filter(|&i| full.lower[i] < full.upper[i]).collect();
+    let program = program_of(returns, rule, &full, &free);
+    let (mut steps, mut gap, mut size) = (0, 0.0, 1.0);
+    if !free.is_empty() && program.total - program.lower.iter().sum::<f64>() > SUM_TOLERANCE {
+        let (x, price, taken) = best_of(&program)?;
+        (steps, gap) = (taken, program.gap(&x, price));
+        let growth =
+            program.values(&x).iter().map(|value| (value.ln() + program.carry).abs()).collect::<Vec<f64>>();
+        size = dot(&program.shares, &growth);
+        free.iter().zip(&x).for_each(|(&i, weight)| weights[i] = *weight);
+    }
+    for (i, weight) in weights.iter_mut().enumerate() {
+        *weight = bounds.clip(i, rule.fraction * *weight);
+    }
+    let objective = growth_of(returns, rule, &weights)?;
+    let certificate = if gap > 0.0 { gap / size } else { 0.0 };
+    let mut solution = Solution::settled(weights, bounds, Vec::new());
+    (solution.iterations, solution.certificate) = (steps, certificate);
+    if certificate.is_nan() || certificate > PROVEN {
+        solution.status = Status::Inaccurate;
+    }
+    Ok((solution, Proof { objective, gap }))
+}
+
+fn check(returns: ArrayView2<'_, f64>, rule: KellyRule<'_>, bounds: &Bounds) -> Result<()> {
+    check_scenarios(returns, rule.probabilities)?;
+    crate::validate::length("bounds", ArrayView1::from(&bounds.lower), returns.ncols())?;
+    let refused = |what, value, range| Err(Error::OutOfRange { what, value, range });
+    if !(rule.risk_free_rate > -1.0 && rule.risk_free_rate.is_finite()) {
+        return refused("risk_free_rate", rule.risk_free_rate, "a number above -1");
+    }
+    if !(rule.fraction > 0.0 && rule.fraction <= 1.0) {
+        return refused("fraction", rule.fraction, "a number above 0 and at most 1");
+    }
+    let Some(power) = rule.drawdown_power else { return Ok(()) };
+    if !(power > 0.0 && power.is_finite()) {
+        return refused("the drawdown's power", power, "a positive number");
+    }
+    if rule.risk_free_rate < 0.0 {
+        return refused(
+            "risk_free_rate",
+            rule.risk_free_rate,
+            "zero or more under a drawdown limit, which cash must keep",
+        );
+    }
+    match (0..returns.ncols()).find(|&i| bounds.lower[i] > 0.0 || bounds.upper[i] < 0.0) {
+        Some(i) => Err(Error::Infeasible {
+            reason: format!(
+                "asset {i} may not be left out, but a drawdown limit needs the way to cash to be open"
+            ),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The bounds of the full Kelly weights, of which `fraction` will be held.
+fn full_box(bounds: &Bounds, fraction: f64) -> Result<Bounds> {
+    if let Some(i) = bounds.lower.iter().position(|low| low.is_infinite()) {
+        return Err(Error::Infeasible {
+            reason: format!("asset {i} may be sold short without limit; give a lower bound"),
+        });
+    }
+    let over = |side: &[f64]| side.iter().map(|bound| bound / fraction).collect::<Vec<f64>>();
+    let full = box_program::closed(&Bounds { lower: over(&bounds.lower), upper: over(&bounds.upper) })?;
+    let least: f64 = bounds.lower.iter().sum();
+    if least > fraction + SUM_TOLERANCE {
+        return Err(Error::Infeasible {
+            reason: format!(
+                "the lower bounds sum to {least:.12}, above the fraction {fraction} of the full weights"
+            ),
+        });
+    }
+    Ok(full)
+}
+
+fn program_of(
+    returns: ArrayView2<'_, f64>,
+    rule: KellyRule<'_>,
+    full: &Bounds,
+    free: &[usize],
+) -> GrowthProgram {
+    let rate = rule.risk_free_rate;
+    let shares = shares_of(returns.nrows(), rule.probabilities);
+    let rows: Vec<usize> = (0..returns.nrows()).filter(|&s| shares[s] > 0.0).collect();
+    let fixed: Vec<usize> = (0..returns.ncols()).filter(|i| !free.contains(i)).collect();
+    let excess = |s: usize, i: usize| (returns[(s, i)] - rate) / (1.0 + rate);
+    let held = |s: &usize| 1.0 + fixed.iter().map(|&i| excess(*s, i) * full.lower[i]).sum::<f64>();
+    let shares: Vec<f64> = rows.iter().map(|&s| shares[s]).collect();
+    let a = Scenarios::from_fn(rows.len(), free.len(), |s, i| excess(rows[s], free[i]));
+    let mean = |i: usize| (0..rows.len()).map(|s| shares[s] * a.row(s)[i]).sum::<f64>().abs();
+    let square = |i: usize| (0..rows.len()).map(|s| shares[s] * a.row(s)[i].powi(2)).sum::<f64>();
+    let unit = (0..free.len()).map(|i| mean(i).max(square(i))).fold(f64::MIN_POSITIVE, f64::max);
+    GrowthProgram {
+        base: rows.iter().map(held).collect(),
+        lower: free.iter().map(|&i| full.lower[i]).collect(),
+        upper: free.iter().map(|&i| full.upper[i]).collect(),
+        total: 1.0 - fixed.iter().map(|&i| full.lower[i]).sum::<f64>(),
+        power: rule.drawdown_power,
+        carry: rate.ln_1p(),
+        a,
+        shares,
+        unit,
+    }
+}
+
+/// The free weights, the price of the drawdown limit, and the steps taken.
+fn best_of(program: &GrowthProgram) -> Result<(Vec<f64>, f64, usize)> {
+    if cash_is_best(program) {
+        return Ok((vec![0.0; program.n()], 0.0, 0));
+    }
+    let Some(start) = program.start() else {
+        let reason = "the weights nearest to cash lose everything in a scenario; lower the lower bounds";
+        return Err(Error::Infeasible { reason: reason.to_owned() });
+    };
+    let Some(power) = program.power else { return Ok(solved(program, &start)) };
+    let free_of_limit = GrowthProgram { power: None, ..without_limit(program) };
+    let (grown, _, taken) = solved(&free_of_limit, &start);
+    if !program.exceeds_limit(&grown) {
+        return Ok((grown, 0.0, taken));
+    }
+    match program.start_within_limit(&grown, power) {
+        Some(start) => {
+            let (x, price, more) = solved(program, &start);
+            Ok((x, price, taken + more))
+        }
+        None => Ok((vec![0.0; program.n()], 0.0, taken)),
+    }
+}
+
+fn without_limit(program: &GrowthProgram) -> GrowthProgram {
+    let a = Scenarios::from_fn(program.a.n_rows(), program.n(), |s, i| program.a.row(s)[i]);
+    let GrowthProgram { base, shares, lower, upper, total, carry, unit, .. } = program;
+    GrowthProgram {
+        a,
+        base: base.clone(),
+        shares: shares.clone(),
+        lower: lower.clone(),
+        upper: upper.clone(),
+        total: *total,
+        power: None,
+        carry: *carry,
+        unit: *unit,
+    }
+}
+
+/// Whether no asset that may be bought earns more than cash, and none that may be sold less.
+fn cash_is_best(program: &GrowthProgram) -> bool {
+    let along: Vec<f64> =
+        program.shares.iter().zip(&program.base).map(|(share, base)| share / base).collect();
+    let mut gain = vec![0.0; program.n()];
+    program.a.transposed_times(&along, &mut gain);
+    let stays = |i: usize| {
+        let (low, high) = (program.lower[i], program.upper[i]);
+        low <= 0.0 && high >= 0.0 && (gain[i] <= 0.0 || high == 0.0) && (gain[i] >= 0.0 || low == 0.0)
+    };
+    program.base.iter().all(|base| *base > 0.0) && (0..program.n()).all(stays)
+}
+
+/// The interior point's answer, with weights that stand at a bound put exactly there.
+fn solved(program: &GrowthProgram, start: &[f64]) -> (Vec<f64>, f64, usize) {
+    let n = program.n();
+    let (point, taken) = interior::solve(program, start);
+    let price = point.prices.get(2 * n + 1).copied().unwrap_or(0.0);
+    let mut snapped = point.x.clone();
+    let near = |distance: f64, price: f64| distance <= AT_BOUND && distance < price;
+    for (i, x) in snapped.iter_mut().enumerate() {
+        if near(*x - program.lower[i], point.prices[i]) {
+            *x = program.lower[i];
+        } else if near(program.upper[i] - *x, point.prices[n + i]) {
+            *x = program.upper[i];
+        }
+    }
+    let sum: f64 = snapped.iter().sum();
+    if sum > program.total || near(program.total - sum, point.prices[2 * n]) {
+        let bounds = Bounds { lower: program.lower.clone(), upper: program.upper.clone() };
+        bounds.settle(&mut snapped, program.total);
+    }
+    let survives = program.values(&snapped).iter().all(|value| *value > 0.0);
+    let kept = survives && !program.exceeds_limit(&snapped);
+    (if kept { snapped } else { point.x }, price, taken)
+}
+
+/// Expected logarithmic growth of the final weights, cash counted.
+fn growth_of(returns: ArrayView2<'_, f64>, rule: KellyRule<'_>, weights: &[f64]) -> Result<f64> {
+    let cash = rule.risk_free_rate * (1.0 - weights.iter().sum::<f64>());
+    let shares = shares_of(returns.nrows(), rule.probabilities);
+    let mut growth = 0.0;
+    for (s, (row, share)) in
+        returns.rows().into_iter().zip(&shares).enumerate().filter(|(_, (_, p))| **p > 0.0)
+    {
+        let earned = cash + row.iter().zip(weights).map(|(r, w)| r * w).sum::<f64>();
+        if earned <= -1.0 {
+            return Err(Error::Infeasible {
+                reason: format!("the bounds force a loss of everything in row {s}"),
+            });
+        }
+        growth += share * earned.ln_1p();
+    }
+    Ok(growth)
+}

@@ -1,0 +1,157 @@
+//! Minimum variance over a window that rolls through returns, in one loop.
+//!
+//! A window that moves by a bar changes its scatter by two rows (Welford's update, once forwards and once
+//! backwards), and its answer rarely changes by more than a few assets: each solution begins at the last one.
+
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Slice};
+
+use super::bounds::Bounds;
+use super::dense::Symmetric;
+use super::mean_variance::minimum_variance_from;
+use super::ordinary::least_variance;
+use super::problem::needed_ridge;
+use super::quadratic::{Hessian, Quadratic};
+use crate::moments::sample_covariance;
+use crate::{Error, Result, validate};
+
+/// A variance that updates have brought below this part of the largest may be rounding alone.
+const FADED: f64 = 1e-12;
+
+/// Weights of least variance over the last `window` rows, after every `step`-th row from the first full window on.
+///
+/// Row `t` depends on rows up to `t` only. Before the first full window the weights are NaN; between two solutions
+/// the last one is held. The answers are those of [`super::minimum_variance`] on the sample covariance of each
+/// window.
+///
+/// # Errors
+///
+/// [`Error::Empty`], [`Error::NonFinite`]; [`Error::OutOfRange`] for a window below 2 or a step of 0;
+/// [`Error::Infeasible`]; those of the solver.
+pub fn rolling_minimum_variance(
+    returns: ArrayView2<'_, f64>,
+    window: usize,
+    step: usize,
+    bounds: &Bounds,
+) -> Result<Array2<f64>> {
+    let (n_observations, n) = returns.dim();
+    validate::non_empty("returns", "asset", returns.sum_axis(Axis(0)).view())?;
+    validate::finite_matrix("returns", returns)?;
+    for (what, value, least) in [("window", window, 2), ("step", step, 1)] {
+        if value < least {
+            let range = "at least 2 for a window, 1 for a step";
+            return Err(Error::OutOfRange { what, value: value as f64, range });
+        }
+    }
+    bounds.admit_full_investment(n)?;
+    let mut path = Array2::from_elem((n_observations, n), f64::NAN);
+    let mut rolling: Option<Rolling<'_>> = None;
+    for t in window.saturating_sub(1)..n_observations {
+        match &mut rolling {
+            Some(rolling) if (t + 1) % window != 0 => rolling.roll(t),
+            // Afresh once per window, so that the rounding of updates does not pile up.
+            _ => rolling = Some(Rolling::new(returns, window, t, bounds, rolling.take())?),
+        }
+        let Some(rolling) = &mut rolling else { continue };
+        if (t + 1 - window) % step == 0 {
+            rolling.solve(t)?;
+        }
+        path.row_mut(t).assign(&ArrayView1::from(&rolling.weights));
+    }
+    Ok(path)
+}
+
+/// One window, its scatter and its answer.
+struct Rolling<'a> {
+    returns: ArrayView2<'a, f64>,
+    window: usize,
+    bounds: &'a Bounds,
+    mean: Vec<f64>,
+    /// The sample covariance, kept up to date.
+    hessian: Hessian,
+    /// Whether the covariance was definite when it was last computed afresh.
+    is_definite: bool,
+    weights: Vec<f64>,
+    zeros: Vec<f64>,
+    scratch: [Vec<f64>; 4],
+}
+
+impl<'a> Rolling<'a> {
+    fn new(
+        returns: ArrayView2<'a, f64>,
+        window: usize,
+        t: usize,
+        bounds: &'a Bounds,
+        before: Option<Self>,
+    ) -> Result<Self> {
+        let rows = rows(returns, window, t);
+        let n = returns.ncols();
+        let mean = (0..n).map(|i| rows.column(i).sum() / window as f64).collect();
+        let covariance = sample_covariance(rows, 1)?;
+        let everyone: Vec<usize> = (0..n).collect();
+        let matrix = Symmetric::part(covariance.view(), &everyone, 1.0);
+        // Columns without variance make it singular too.
+        let is_definite = window > n && needed_ridge(&matrix, &everyone).is_ok_and(|ridge| ridge == 0.0);
+        let hessian = Hessian::regular(matrix);
+        let weights = before.map_or_else(Vec::new, |before| before.weights);
+        let scratch = std::array::from_fn(|_| vec![0.0; n]);
+        Ok(Self {
+            returns,
+            window,
+            bounds,
+            mean,
+            hessian,
+            is_definite,
+            weights,
+            zeros: vec![0.0; n],
+            scratch,
+        })
+    }
+
+    /// Moves the window to end with row `t`.
+    ///
+    /// With `u` the new row and `v` the old one over the old mean, and `d = u - v`, the scatter grows by
+    /// `uu' - vv' - dd'/T`.
+    fn roll(&mut self, t: usize) {
+        let length = self.window as f64;
+        let (fresh, stale) = (self.returns.row(t), self.returns.row(t - self.window));
+        let [entering, leaving, added, dropped] = &mut self.scratch;
+        for i in 0..self.mean.len() {
+            let (u, v) = (fresh[i] - self.mean[i], stale[i] - self.mean[i]);
+            let shift = (u - v) / length;
+            (entering[i], leaving[i]) = (u, v);
+            added[i] = (u - shift) / (length - 1.0);
+            dropped[i] = (v - shift) / (length - 1.0);
+            self.mean[i] += shift;
+        }
+        self.hessian.matrix.exchange((added, entering), (dropped, leaving));
+    }
+
+    fn solve(&mut self, t: usize) -> Result<()> {
+        let variances = || self.hessian.matrix.diagonal();
+        let largest = variances().fold(0.0_f64, f64::max);
+        let has_faded =
+            variances().any(|variance| variance <= (FADED * largest).max(least_variance(largest)));
+        if self.is_definite && !has_faded {
+            self.hessian.refresh_volatility();
+            let Self { hessian, bounds, zeros, weights, .. } = &*self;
+            let quadratic = Quadratic { hessian, linear: zeros, bounds, total: 1.0 };
+            let start = (!weights.is_empty()).then_some(weights.as_slice());
+            if let Ok(minimum) = quadratic.minimise(start, &[]) {
+                self.weights = minimum.weights;
+                return Ok(());
+            }
+        }
+        // Conventions for singular matrices and still assets belong to the solver of single problems.
+        let covariance = sample_covariance(rows(self.returns, self.window, t), 1)?;
+        let start = (!self.weights.is_empty()).then(|| ArrayView1::from(&self.weights));
+        self.weights = minimum_variance_from(covariance.view(), self.bounds, start)?.weights;
+        Ok(())
+    }
+}
+
+/// The `window` rows that end with row `t`.
+fn rows(returns: ArrayView2<'_, f64>, window: usize, t: usize) -> ArrayView2<'_, f64> {
+    let mut rows = returns;
+    rows.slice_axis_inplace(Axis(0), Slice::from(t + 1 - window..=t));
+    rows
+}

@@ -1,0 +1,318 @@
+//! Weights whose losses beyond a quantile are least: minimum conditional value at risk.
+//!
+//! Rockafellar and Uryasev (2000), "Optimization of conditional value-at-risk": a linear program of as many rows
+//! as scenarios. `interior` solves it in the space of the weights, `vertex` makes the answer exact, and the
+//! certificate needs neither: any probabilities within the caps `p / (1 - a)` bound the least CVaR from below by
+//! the largest loss they leave possible, which is a greedy choice.
+
+mod interior;
+mod vertex;
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use super::box_program::{self, Proof};
+use super::dense::dot;
+use super::scenarios::Scenarios;
+use super::{Bounds, Solution, Status};
+use crate::risk::{historical_tail, weighted_tail};
+use crate::{Error, Result, validate};
+
+/// Relative gap up to which an answer counts as optimal.
+const PROVEN: f64 = 1e-8;
+
+/// A cap at or above which a scenario's probability is limited by their sum alone.
+const OPEN_CAP: f64 = 2.0;
+
+/// What a minimum of conditional value at risk is asked to respect.
+#[derive(Debug, Clone, Copy)]
+pub struct TailRule<'a> {
+    /// Between 0 and 1.
+    pub confidence_level: f64,
+    /// One per scenario, not negative, of any scale; equal where there are none.
+    pub probabilities: Option<ArrayView1<'a, f64>>,
+    /// Expected returns of the assets and the least that the weights must earn of them.
+    pub floor: Option<(ArrayView1<'a, f64>, f64)>,
+}
+
+/// The program in the weights that the bounds leave free, in units of the largest return.
+#[derive(Debug)]
+struct TailProgram {
+    /// Returns, and a last column of ones for the quantile.
+    x: Scenarios,
+    /// Returns of what is held at equal bounds.
+    base: Vec<f64>,
+    shares: Vec<f64>,
+    caps: Vec<f64>,
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+    total: f64,
+    floor: Option<(Vec<f64>, f64)>,
+}
+
+impl TailProgram {
+    fn n(&self) -> usize {
+        self.lower.len()
+    }
+
+    /// Weights with room on both sides, and a quantile of 0.
+    fn middle(&self) -> Vec<f64> {
+        let (least, most) = (self.lower.iter().sum::<f64>(), self.upper.iter().sum::<f64>());
+        let part = (self.total - least) / (most - least);
+        let pairs = self.lower.iter().zip(&self.upper);
+        pairs.map(|(low, high)| low + part * (high - low)).chain([0.0]).collect()
+    }
+
+    /// Losses of weights whose quantile is 0.
+    fn losses_into(&self, w: &[f64], out: &mut [f64]) {
+        self.x.times(w, out);
+        for (out, base) in out.iter_mut().zip(&self.base) {
+            *out = -*out - base;
+        }
+    }
+
+    /// A loss that the tail begins at.
+    fn quantile(&self, losses: &[f64]) -> f64 {
+        let mut order: Vec<usize> = (0..losses.len()).collect();
+        order.sort_unstable_by(|&a, &b| losses[b].total_cmp(&losses[a]));
+        let mut mass = 0.0;
+        for &s in &order {
+            mass += self.caps[s];
+            if mass >= 1.0 {
+                return losses[s];
+            }
+        }
+        order.last().map_or(0.0, |&s| losses[s])
+    }
+
+    /// The conditional value at risk of weights, and the probabilities that attain it.
+    fn worst(&self, w: &[f64]) -> (f64, Vec<f64>) {
+        let mut losses = vec![0.0; self.x.n_rows()];
+        let mut flat = w.to_vec();
+        flat[self.n()] = 0.0;
+        self.losses_into(&flat, &mut losses);
+        let mut order: Vec<usize> = (0..losses.len()).collect();
+        order.sort_unstable_by(|&a, &b| losses[b].total_cmp(&losses[a]));
+        let (mut left, mut lam) = (1.0_f64, vec![0.0; losses.len()]);
+        for s in order {
+            lam[s] = self.caps[s].min(left);
+            left -= lam[s];
+        }
+        (dot(&lam, &losses), lam)
+    }
+
+    /// A bound from below of every allowed CVaR: the least expected loss under probabilities near `lam`, the floor
+    /// of the return priced at `y`.
+    fn bound(&self, lam: &[f64], y: f64) -> f64 {
+        let lam = self.within_caps(lam);
+        let mut gain = vec![0.0; self.n() + 1];
+        self.x.transposed_times(&lam, &mut gain);
+        gain.truncate(self.n());
+        let mut priced = 0.0;
+        if let Some((expected, least)) = &self.floor {
+            gain.iter_mut().zip(expected).for_each(|(gain, expected)| *gain += y.max(0.0) * expected);
+            priced = y.max(0.0) * least;
+        }
+        let best = box_program::greedy(&gain, &self.lower, &self.upper, self.total, false);
+        priced - dot(&gain, &best) - dot(&lam, &self.base)
+    }
+
+    /// The probabilities moved until they keep their caps and sum to 1.
+    fn within_caps(&self, lam: &[f64]) -> Vec<f64> {
+        let mut lam: Vec<f64> = lam.iter().zip(&self.caps).map(|(lam, cap)| lam.clamp(0.0, *cap)).collect();
+        let excess = lam.iter().sum::<f64>() - 1.0;
+        if excess > 0.0 {
+            lam.iter_mut().for_each(|lam| *lam /= 1.0 + excess);
+        } else {
+            let room: f64 = lam.iter().zip(&self.caps).map(|(lam, cap)| cap - lam).sum();
+            let part = if room > 0.0 { -excess / room } else { 0.0 };
+            lam.iter_mut().zip(&self.caps).for_each(|(lam, cap)| *lam += part * (cap - *lam));
+        }
+        lam
+    }
+
+    /// The price at which the floor's term leaves the program: by how much the return falls short.
+    fn shortfall(&self, w: &[f64]) -> f64 {
+        self.floor.as_ref().map_or(0.0, |(gain, least)| (least - dot(gain, &w[..self.n()])).max(0.0))
+    }
+}
+
+/// Weights of least conditional value at risk, of sum 1 within the bounds, with their proof.
+///
+/// The certificate is the gap to a feasible dual, relative to the larger of the CVaR and the mean absolute return
+/// of the weights. An asset whose return never varies is left out as far as bounds and floor allow.
+///
+/// # Errors
+/// Empty or not finite arguments, lengths that differ, a level outside (0, 1), probabilities that are negative or
+/// all zero, bounds that admit no full investment or leave a side open.
+pub fn minimum_cvar(
+    returns: ArrayView2<'_, f64>,
+    rule: TailRule<'_>,
+    bounds: &Bounds,
+) -> Result<(Solution, Proof)> {
+    check(returns, rule)?;
+    bounds.admit_full_investment(returns.ncols())?;
+    let riskless = constant_columns(returns);
+    let bounds = &box_program::closed(bounds)?;
+    let held = without(bounds, &riskless, rule.floor);
+    let scale = returns.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    let mut weights = middle_of(&held);
+    let (mut steps, mut gap) = (0, 0.0);
+    let free: Vec<usize> = (0..weights.len()).filter(|&i| held.lower[i] < held.upper[i]).collect();
+    if scale > 0.0 && riskless.len() < weights.len() && !free.is_empty() {
+        let program = program_of(returns, rule, &held, &free, scale)?;
+        if !box_program::is_settled(&program.lower, &program.upper, program.total) {
+            let (point, taken) = interior::solve(&program);
+            let (best, least) = best_of(&program, &point);
+            (steps, gap) = (taken, least * scale);
+            free.iter().zip(&best).for_each(|(&i, weight)| weights[i] = *weight);
+        }
+    }
+    held.settle(&mut weights, 1.0);
+    let (objective, size) = exact(returns, rule, &weights)?;
+    let certificate = if gap > 0.0 { gap / objective.abs().max(size) } else { 0.0 };
+    let mut solution = Solution::settled(weights, bounds, riskless);
+    solution.iterations = steps;
+    solution.certificate = certificate;
+    if certificate.is_nan() || certificate > PROVEN {
+        solution.status = Status::Inaccurate;
+    }
+    Ok((solution, Proof { objective, gap }))
+}
+
+fn check(returns: ArrayView2<'_, f64>, rule: TailRule<'_>) -> Result<()> {
+    validate::confidence_level(rule.confidence_level)?;
+    check_scenarios(returns, rule.probabilities)?;
+    if let Some((expected, least)) = rule.floor {
+        validate::length("expected_returns", expected, returns.ncols())?;
+        validate::finite("expected_returns", expected)?;
+        validate::finite("minimum_return", ArrayView1::from(&[least]))?;
+    }
+    Ok(())
+}
+
+/// Refuses scenarios that are none and probabilities that fit them ill.
+pub(super) fn check_scenarios(
+    returns: ArrayView2<'_, f64>,
+    probabilities: Option<ArrayView1<'_, f64>>,
+) -> Result<()> {
+    for (count, unit) in [(returns.nrows(), "observation"), (returns.ncols(), "asset")] {
+        if count == 0 {
+            return Err(Error::Empty { what: "returns", unit });
+        }
+    }
+    validate::finite_matrix("returns", returns)?;
+    let Some(shares) = probabilities else { return Ok(()) };
+    validate::length("probabilities", shares, returns.nrows())?;
+    validate::finite("probabilities", shares)?;
+    let range = "zero or more, and positive for one scenario at least";
+    let refused = |value| Err(Error::OutOfRange { what: "a probability", value, range });
+    match shares.iter().find(|share| **share < 0.0) {
+        Some(&value) => refused(value),
+        None if shares.iter().all(|share| *share == 0.0) => refused(0.0),
+        None => Ok(()),
+    }
+}
+
+/// Probabilities that sum to 1, one per scenario.
+pub(super) fn shares_of(n_rows: usize, probabilities: Option<ArrayView1<'_, f64>>) -> Vec<f64> {
+    let Some(given) = probabilities else { return vec![1.0 / n_rows as f64; n_rows] };
+    let largest = given.iter().fold(0.0_f64, |most, share| most.max(*share));
+    let total: f64 = given.iter().map(|share| share / largest).sum();
+    given.iter().map(|share| share / largest / total).collect()
+}
+
+fn constant_columns(returns: ArrayView2<'_, f64>) -> Vec<usize> {
+    let flat = |(i, column): (usize, ArrayView1<'_, f64>)| {
+        column.iter().all(|value| *value == column[0]).then_some(i)
+    };
+    // One scenario says nothing of what varies.
+    if returns.nrows() == 1 {
+        Vec::new()
+    } else {
+        returns.columns().into_iter().enumerate().filter_map(flat).collect()
+    }
+}
+
+/// The bounds with `riskless` assets held nearest to 0, where the others can then still do what is asked.
+fn without(bounds: &Bounds, riskless: &[usize], floor: Option<(ArrayView1<'_, f64>, f64)>) -> Bounds {
+    let mut held = bounds.clone();
+    for &i in riskless {
+        let nearest = bounds.clip(i, 0.0);
+        (held.lower[i], held.upper[i]) = (nearest, nearest);
+    }
+    let earns = floor.is_none_or(|(expected, least)| {
+        let best = box_program::greedy(&expected.to_vec(), &held.lower, &held.upper, 1.0, false);
+        expected.iter().zip(&best).map(|(gain, weight)| gain * weight).sum::<f64>() >= least
+    });
+    if earns && held.admit_full_investment(held.lower.len()).is_ok() { held } else { bounds.clone() }
+}
+
+/// The same part of the way from each lower bound to its upper one, of sum 1.
+fn middle_of(bounds: &Bounds) -> Vec<f64> {
+    let (least, most) = (bounds.lower.iter().sum::<f64>(), bounds.upper.iter().sum::<f64>());
+    let part = if most > least { ((1.0 - least) / (most - least)).clamp(0.0, 1.0) } else { 0.0 };
+    bounds.lower.iter().zip(&bounds.upper).map(|(low, high)| low + part * (high - low)).collect()
+}
+
+fn program_of(
+    returns: ArrayView2<'_, f64>,
+    rule: TailRule<'_>,
+    bounds: &Bounds,
+    free: &[usize],
+    scale: f64,
+) -> Result<TailProgram> {
+    let n = free.len();
+    let shares = shares_of(returns.nrows(), rule.probabilities);
+    let rows: Vec<usize> = (0..returns.nrows()).filter(|&s| shares[s] > 0.0).collect();
+    let fixed: Vec<usize> = (0..returns.ncols()).filter(|i| !free.contains(i)).collect();
+    let entry = |s: usize, i: usize| if i < n { returns[(rows[s], free[i])] / scale } else { 1.0 };
+    let held = |s: &usize| fixed.iter().map(|&i| returns[(*s, i)] / scale * bounds.lower[i]).sum();
+    let shares: Vec<f64> = rows.iter().map(|&s| shares[s]).collect();
+    let tail = (1.0 - rule.confidence_level).max(f64::MIN_POSITIVE);
+    let floor = rule.floor.map(|(expected, least)| {
+        let unit = expected.iter().fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs()));
+        let earned: f64 = fixed.iter().map(|&i| expected[i] / unit * bounds.lower[i]).sum();
+        (free.iter().map(|&i| expected[i] / unit).collect(), least / unit - earned)
+    });
+    Ok(TailProgram {
+        x: Scenarios::from_fn(rows.len(), n + 1, entry),
+        base: rows.iter().map(held).collect(),
+        // A cap must leave its scenario some room, or the program has no inside.
+        caps: shares.iter().map(|share| (share / tail).clamp(share * (1.0 + 1e-12), OPEN_CAP)).collect(),
+        shares,
+        lower: free.iter().map(|&i| bounds.lower[i]).collect(),
+        upper: free.iter().map(|&i| bounds.upper[i]).collect(),
+        total: 1.0 - fixed.iter().map(|&i| bounds.lower[i]).sum::<f64>(),
+        floor,
+    })
+}
+
+/// The better of the interior point and its vertex, and how far it can be from the best, in the program's units.
+fn best_of(program: &TailProgram, point: &interior::Point) -> (Vec<f64>, f64) {
+    let mut best = point.w.clone();
+    let (mut least, lam) = program.worst(&best);
+    let mut bound = program.bound(&point.lam, point.y).max(program.bound(&lam, 0.0));
+    if let Some((vertex, lam, y)) = vertex::nearest(program, point) {
+        let (risk, _) = program.worst(&vertex);
+        if risk <= least + 1e-12 * least.abs() && program.shortfall(&vertex) <= 1e-14 {
+            (best, least) = (vertex, risk);
+        }
+        bound = bound.max(program.bound(&lam, y));
+    }
+    best.truncate(program.n());
+    (best, (least - bound).max(0.0))
+}
+
+/// The exact CVaR of the final weights, and the mean absolute return they have.
+fn exact(returns: ArrayView2<'_, f64>, rule: TailRule<'_>, weights: &[f64]) -> Result<(f64, f64)> {
+    let path = returns.dot(&ArrayView1::from(weights));
+    let size = path.iter().map(|value| value.abs()).sum::<f64>() / path.len() as f64;
+    let risk = match rule.probabilities {
+        None => historical_tail(path.view(), rule.confidence_level)?.conditional_value_at_risk,
+        Some(shares) => {
+            let column = path.view().insert_axis(ndarray::Axis(1));
+            weighted_tail(column, shares, rule.confidence_level)?.1[0]
+        }
+    };
+    Ok((risk, size))
+}
