@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from poise.optimization.result import OptimizationResult, OptimizationStatus
 from poise.optimization.tail_programs import read_scenarios
 from poise.typing import ArrayLike, Bounds
 
+if TYPE_CHECKING:
+    from poise.optimization.trading_costs import TradingCosts
+
 
 def solve_kelly(
     returns: ArrayLike,
@@ -27,6 +30,9 @@ def solve_kelly(
     risk_free_rate: float = 0.0,
     bounds: Bounds | None = None,
     drawdown: tuple[float, float] | None = None,
+    constraints: Any = None,
+    groups: Any = None,
+    costs: TradingCosts | None = None,
 ) -> OptimizationResult:
     """A fraction of the weights of largest expected logarithmic growth; what they leave stays cash.
 
@@ -51,6 +57,11 @@ def solve_kelly(
         ``(alpha, beta)``, each between 0 and 1: wealth shall fall below the fraction `alpha` of its start with
         a probability below `beta`. Kept by ``E (growth)**(-lambda) <= 1`` with ``lambda = log(beta) /
         log(alpha)``, which the full weights meet and any fraction of them then meets as well.
+    constraints, groups : optional
+        As in :func:`solve_minimum_variance`, on the weights returned. Unless there is a `Budget` among them
+        these sum to at most `fraction`.
+    costs : TradingCosts, optional
+        What the trades to the weights returned cost, taken off the growth of every scenario.
 
     Returns
     -------
@@ -89,6 +100,16 @@ def solve_kelly(
     >>> solve_kelly(bet, fraction=1.0, probabilities=[0.55, 0.45]).weights.round(6)
     array([0.25])
     """
+    if constraints is not None or costs is not None:
+        from poise.optimization.scenario_programs import kelly_within
+
+        choices: dict[str, Any] = {"probabilities": probabilities, "risk_free_rate": risk_free_rate}
+        choices["bounds"] = bounds
+        plain = solve_kelly(returns, fraction=fraction, drawdown=drawdown, **choices)
+        power = _power(drawdown) or 0.0
+        return kelly_within(
+            plain, returns, (constraints, groups, costs), fraction=float(fraction), power=power, **choices
+        )
     started = time.perf_counter()
     matrix, labels = read_scenarios(returns)
     shares = None if probabilities is None else unwrap_vector(probabilities, "probabilities")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
 from poise.optimization.result import OptimizationResult, OptimizationStatus, Relaxation
 from poise.typing import ArrayLike, Bounds, Matrix, Vector
 
+if TYPE_CHECKING:
+    from poise.optimization.trading_costs import TradingCosts
+
 Floor = tuple[Vector, float]
 
 
@@ -29,6 +32,9 @@ def solve_minimum_cvar(
     expected_returns: ArrayLike | None = None,
     minimum_return: float | None = None,
     bounds: Bounds | None = None,
+    constraints: Any = None,
+    groups: Any = None,
+    costs: TradingCosts | None = None,
 ) -> OptimizationResult:
     """Weights of least conditional value at risk over scenarios, within the bounds.
 
@@ -47,6 +53,10 @@ def solve_minimum_cvar(
     bounds : tuple, default=(0, 1)
         Lower and upper bound, each a scalar or one per asset. An open side is closed by the budget where the
         other bounds allow it.
+    constraints, groups : optional
+        As in :func:`solve_minimum_variance`.
+    costs : TradingCosts, optional
+        A loss in every scenario, per period.
 
     Returns
     -------
@@ -86,11 +96,23 @@ def solve_minimum_cvar(
     >>> result.weights.round(4), round(result.objective, 6)
     (array([0.8, 0.2]), 0.011)
     """
+    if constraints is not None or costs is not None:
+        from poise.optimization.scenario_programs import minimum_cvar_within
+
+        options: dict[str, Any] = {"expected_returns": expected_returns, "minimum_return": minimum_return}
+        options["bounds"] = bounds
+        choices: dict[str, Any] = {
+            "confidence_level": confidence_level,
+            "probabilities": probabilities,
+            **options,
+        }
+        plain = solve_minimum_cvar(returns, **choices)
+        return minimum_cvar_within(plain, returns, (constraints, groups, costs), **choices)
     started = time.perf_counter()
     matrix, labels = read_scenarios(returns)
     shares = None if probabilities is None else unwrap_vector(probabilities, "probabilities")[0]
     lower, upper = read_bounds(bounds, matrix.shape[1], labels)
-    floor = _read_floor(matrix, shares, expected_returns, minimum_return, labels)
+    floor = read_floor(matrix, shares, expected_returns, minimum_return, labels)
     level = _number(confidence_level, "confidence_level")
     if leaves_cash(upper):
         _native.minimum_cvar(matrix, level, (np.zeros(len(upper)), np.ones(len(upper))), shares, None)
@@ -115,6 +137,9 @@ def solve_minimum_cdar(
     expected_returns: ArrayLike | None = None,
     minimum_return: float | None = None,
     bounds: Bounds | None = None,
+    constraints: Any = None,
+    groups: Any = None,
+    costs: TradingCosts | None = None,
 ) -> OptimizationResult:
     """Weights of least conditional drawdown at risk, within the bounds.
 
@@ -135,6 +160,10 @@ def solve_minimum_cdar(
         The least expected return of the weights, per period, as a fraction.
     bounds : tuple, default=(0, 1)
         Lower and upper bound, each a scalar or one per asset; negative and infinite ones are allowed.
+    constraints, groups : optional
+        As in :func:`solve_minimum_variance`.
+    costs : TradingCosts, optional
+        A loss in every scenario, per period.
 
     Returns
     -------
@@ -166,16 +195,22 @@ def solve_minimum_cdar(
     .. [1] Chekhlov, Uryasev and Zabarankin (2005). Drawdown Measure in Portfolio Optimization.
        International Journal of Theoretical and Applied Finance 8.
     """
+    if constraints is not None or costs is not None:
+        from poise.optimization.scenario_programs import minimum_cdar_within
+
+        options: dict[str, Any] = {"expected_returns": expected_returns, "minimum_return": minimum_return}
+        options["bounds"] = bounds
+        plain = solve_minimum_cdar(returns, confidence_level=confidence_level, **options)
+        limits = (constraints, groups, costs)
+        return minimum_cdar_within(plain, returns, limits, confidence_level=confidence_level, **options)
     started = time.perf_counter()
     matrix, labels = read_scenarios(returns)
     _refuse_missing(matrix)
     level = _number(confidence_level, "confidence_level")
     if not 0.0 < level < 1.0:
-        raise ParameterError(
-            f"confidence_level is {level}, expected a number strictly between 0 and 1"
-        )
+        raise ParameterError(f"confidence_level is {level}, expected a number strictly between 0 and 1")
     lower, upper = read_bounds(bounds, matrix.shape[1], labels)
-    floor = _read_floor(matrix, None, expected_returns, minimum_return, labels)
+    floor = read_floor(matrix, None, expected_returns, minimum_return, labels)
     if leaves_cash(upper):
         return replace(held_at_upper(upper, labels), seconds=time.perf_counter() - started)
     short = None if floor is None else _out_of_reach(floor, lower, upper)
@@ -206,13 +241,14 @@ def _refuse_missing(matrix: Matrix) -> None:
         )
 
 
-def _read_floor(
+def read_floor(
     matrix: Matrix,
     shares: Vector | None,
     expected_returns: ArrayLike | None,
     minimum_return: float | None,
     labels: Labels,
 ) -> Floor | None:
+    """Return the expected returns and the least of them that is asked for, if one is."""
     if minimum_return is None:
         return None
     least = _number(minimum_return, "minimum_return")
