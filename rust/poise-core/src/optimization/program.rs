@@ -104,7 +104,9 @@ pub(super) fn minimum(quadratic: &Quadratic<'_>) -> Option<Minimum> {
         return None;
     }
     let (weights, iterations) = (found.face.x, found.iterations);
-    Some(Minimum { weights, iterations, certificate, response: vec![0.0; n] })
+    let (_, proof) = quadratic.judge(&weights);
+    // Whether others are as good was not asked.
+    Some(Minimum { weights, iterations, certificate, response: vec![0.0; n], is_unique: false, proof })
 }
 
 /// Solves for the assets that can move, the others held.
