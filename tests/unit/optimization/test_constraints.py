@@ -22,8 +22,10 @@ from poise.optimization import (
     ParticipationLimit,
     RegimeConstraints,
     TrackingError,
+    TradingCosts,
     TurnoverLimit,
     solve_maximum_diversification,
+    solve_maximum_sharpe,
     solve_mean_variance,
     solve_minimum_variance,
 )
@@ -177,6 +179,52 @@ def test_the_largest_diversification_within_limits():
     problem.solve(solver=cp.CLARABEL)
     assert result.objective == pytest.approx(1.0 / math.sqrt(problem.value), rel=REFEREE)
     assert result.status is OptimizationStatus.OPTIMAL
+
+
+@pytest.mark.parametrize(
+    ("constraints", "rules"),
+    [
+        (["LINK >= 0.2", TurnoverLimit(0.7, HELD)], lambda y, t: [y[4] >= 0.2 * t, cp.norm1(y - t * HELD.to_numpy()) <= 1.4 * t]),
+        (
+            TrackingError(HELD, 0.015),
+            lambda y, t: [cp.norm(ROOT @ (y - t * HELD.to_numpy())) <= 0.015 * t],
+        ),
+        (lambda w: [w[0] <= 0.3], lambda y, t: [y[0] <= 0.3 * t]),
+        (Budget(0.5, 1.0), lambda y, t: []),
+    ],
+)  # fmt: skip
+def test_the_largest_sharpe_ratio_within_limits(constraints, rules):
+    means = pd.Series([0.002, 0.003, 0.006, 0.004, 0.005], index=NAMES)
+    result = solve_maximum_sharpe(means, COVARIANCE, risk_free_rate=0.001, constraints=constraints)
+    y, t = cp.Variable(5), cp.Variable(nonneg=True)
+    kept = [(means.to_numpy() - 0.001) @ y == 1, cp.sum(y) == t, y >= 0, *rules(y, t)]
+    problem = cp.Problem(cp.Minimize(cp.sum_squares(ROOT @ y)), kept)
+    problem.solve(solver=cp.CLARABEL)
+    assert result.objective == pytest.approx(1.0 / math.sqrt(problem.value), rel=REFEREE)
+    assert result.status is OptimizationStatus.OPTIMAL
+    found = result.weights
+    ratio = (means - 0.001) @ found / math.sqrt(variance(found))
+    assert result.objective == pytest.approx(ratio, rel=1e-12)
+    assert all(reading.violation == 0.0 for reading in result.constraints)
+
+
+def test_costs_lower_the_sharpe_ratio_and_hold_the_book():
+    means = pd.Series([0.002, 0.003, 0.006, 0.004, 0.005], index=NAMES)
+    free = solve_maximum_sharpe(means, COVARIANCE)
+    paid = solve_maximum_sharpe(means, COVARIANCE, costs=TradingCosts(HELD, fee=0.02, holding_periods=20))
+    trade = np.abs(paid.weights - HELD).sum()
+    ratio = (means @ paid.weights - 0.001 * trade) / math.sqrt(variance(paid.weights))
+    assert paid.objective == pytest.approx(ratio, rel=1e-12)
+    assert paid.objective < free.objective
+    assert trade < np.abs(free.weights - HELD).sum()
+    # No other weights on the way from one to the other do better.
+    for share in np.linspace(-0.2, 1.0, 25):
+        other = paid.weights + share * (free.weights - paid.weights)
+        if (other >= 0.0).all():
+            earned = means @ other - 0.001 * np.abs(other - HELD).sum()
+            assert earned / math.sqrt(variance(other)) <= paid.objective + 1e-9
+    dear = solve_maximum_sharpe(means, COVARIANCE, costs=TradingCosts(HELD, fee=1.0))
+    np.testing.assert_array_equal(dear.weights, HELD)
 
 
 def test_infeasible_is_an_answer_with_the_least_that_must_give_way():

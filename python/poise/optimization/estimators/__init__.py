@@ -13,6 +13,7 @@ from poise.optimization.estimators.rules import (
     HierarchicalRiskParity,
     InverseVolatility,
 )
+from poise.optimization.estimators.tails import Kelly, MinimumCDaR, MinimumCVaR
 from poise.optimization.estimators.tilted import MeanReversion, MomentumTilt
 
 __all__ = [
@@ -21,10 +22,13 @@ __all__ = [
     "EqualWeight",
     "HierarchicalRiskParity",
     "InverseVolatility",
+    "Kelly",
     "MaximumDiversification",
     "MaximumSharpe",
     "MeanReversion",
     "MeanVariance",
+    "MinimumCDaR",
+    "MinimumCVaR",
     "MinimumVariance",
     "MomentumTilt",
     "PortfolioEstimator",
