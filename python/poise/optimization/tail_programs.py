@@ -205,6 +205,8 @@ def solve_minimum_cdar(
         return minimum_cdar_within(plain, returns, limits, confidence_level=confidence_level, **options)
     started = time.perf_counter()
     matrix, labels = read_scenarios(returns)
+    # In one order of summation, whatever the layout.
+    matrix = np.ascontiguousarray(matrix)
     _refuse_missing(matrix)
     level = _number(confidence_level, "confidence_level")
     if not 0.0 < level < 1.0:

@@ -29,9 +29,12 @@ from poise.optimization import (
     TradingCosts,
     TurnoverLimit,
     solve_hierarchical_risk_parity,
+    solve_kelly,
     solve_maximum_diversification,
     solve_maximum_sharpe,
     solve_mean_variance,
+    solve_minimum_cdar,
+    solve_minimum_cvar,
     solve_minimum_variance,
     solve_risk_parity,
 )
@@ -258,3 +261,51 @@ def test_a_budget_of_no_risk():
     S = np.cov(returns(200, 4).T)
     weights = promises_kept(solve_risk_parity(S, budgets=[1.0, 0.0, 1.0, 1.0]))
     assert weights[1] == 0.0
+
+
+WIDE = GroupLimit({"first": [0]}, {"first": 0.6})
+BY_SCENARIO = {
+    "CVaR": solve_minimum_cvar,
+    "CDaR": solve_minimum_cdar,
+    "Kelly": solve_kelly,
+    "CVaR, limited": lambda R, **options: solve_minimum_cvar(R, constraints=WIDE, **options),
+    "CDaR, limited": lambda R, **options: solve_minimum_cdar(R, constraints=WIDE, **options),
+    "Kelly, limited": lambda R, **options: solve_kelly(R, constraints=WIDE, **options),
+}
+EVERY_BY_SCENARIO = pytest.mark.parametrize(
+    "solve", [pytest.param(solve, id=name) for name, solve in BY_SCENARIO.items()]
+)
+SCENARIOS = {
+    "fewer observations than assets": returns(5, 12),
+    "one observation": returns(1, 4),
+    "duplicate assets": returns(60, 4)[:, [0, 1, 2, 3, 0]],
+    "a constant asset": np.column_stack([returns(60, 3), np.full(60, 0.001)]),
+    "nothing but constants": np.full((20, 3), 0.001),
+    "opposites": np.column_stack([returns(60, 2), -returns(60, 2)]),
+    "losses only": -np.abs(returns(60, 3)),
+    "tiny": 1e-9 * returns(60, 4),
+}
+
+
+@EVERY_BY_SCENARIO
+@pytest.mark.parametrize("scenarios", SCENARIOS)
+def test_scenarios_made_to_hurt(solve, scenarios):
+    result = solve(SCENARIOS[scenarios])
+    weights = np.asarray(result.weights)
+    assert np.isfinite(weights).all()
+    assert (weights >= 0.0).all()
+    assert (weights <= 1.0).all()
+    assert math.isfinite(result.objective)
+    assert result.status is not OptimizationStatus.INFEASIBLE
+    assert all(reading.violation == 0.0 for reading in result.constraints)
+    assert math.fsum(weights) <= 1.0 + SUM
+
+
+@EVERY_BY_SCENARIO
+def test_scenarios_that_are_none_are_typed_errors(solve):
+    with pytest.raises(NonFiniteError):
+        solve(np.array([[0.1, np.nan], [0.0, 0.1]]))
+    with pytest.raises(InputError):
+        solve(np.empty((0, 3)))
+    with pytest.raises(InputError):
+        solve(np.empty((3, 0)))
