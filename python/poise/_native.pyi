@@ -417,6 +417,7 @@ class RollingTail:
     @staticmethod
     def from_bytes(data: bytes) -> RollingTail: ...
 
+@final
 class FilteredHistory:
     def __new__(cls, n_assets: int, window: int, half_life: float) -> Self: ...
     @property

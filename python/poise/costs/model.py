@@ -199,6 +199,13 @@ def conditions(
     }
     _refuse(np.isnan(named["notional"]), named["notional"], "notional", "a finite number")
     for name, values in named.items():
+        # Most calls end here; these two pass over NaN.
+        least, most = (
+            np.fmin.reduce(values, axis=None, initial=0.0),
+            np.fmax.reduce(values, axis=None, initial=0.0),
+        )
+        if most < math.inf and (least == 0.0 or (name == "notional" and least > -math.inf)):
+            continue
         _refuse(np.isinf(values), values, name, "a finite number")
         if name != "notional":
             negative = values < 0.0

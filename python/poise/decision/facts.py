@@ -58,7 +58,10 @@ class AssetFacts:
         if not self._volumes:
             return self._declared_volumes
         recent = np.array(self._volumes)
-        known = np.isfinite(recent).any(axis=0)
+        finite = np.isfinite(recent)
+        if finite.all():
+            return np.median(recent, axis=0) * self._bars_per_day
+        known = finite.any(axis=0)
         median = np.full(recent.shape[1], math.nan)
         median[known] = np.nanmedian(recent[:, known], axis=0) * self._bars_per_day
         return np.where(known, median, self._declared_volumes)
