@@ -80,7 +80,7 @@ def james_stein_means(R: ArrayLike, *, covariance: ArrayLike | None = None) -> S
     --------
     >>> shrunk = james_stein_means([[0.01, 0.03], [0.02, -0.02], [-0.01, 0.02], [0.0, 0.03]])
     >>> shrunk.expected_returns.round(4), round(shrunk.intensity, 2)
-    (array([0.0078, 0.0086]), 0.89)
+    (array([0.0079, 0.0089]), 0.89)
     """
     returns, labels = unwrap_matrix(R)
     n_observations, n_assets = returns.shape

@@ -106,13 +106,14 @@ def solve_multi_period(
 
     Examples
     --------
+    >>> from poise.optimization import TradingCosts
     >>> costs = TradingCosts([1.0, 0.0], fee=0.002)
     >>> fading = [[0.0, 0.004], [0.0, 0.001], [0.0, 0.0]]
     >>> plan = solve_multi_period(fading, [[4e-4, 0.0], [0.0, 4e-4]], costs=costs, risk_aversion=5.0)
     >>> plan.plan.round(4)
-    array([[0.25, 0.75],
-           [0.25, 0.75],
-           [0.25, 0.75]])
+    array([[0.4167, 0.5833],
+           [0.4167, 0.5833],
+           [0.4167, 0.5833]])
     """
     began = perf_counter()
     means, labels = unwrap_matrix(expected_returns, "expected_returns")
