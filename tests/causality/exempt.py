@@ -22,7 +22,8 @@ _REASONS = {
     """,
     SAMPLE: """
         moments.constant_correlation_shrinkage moments.correlation_summary moments.hayashi_yoshida
-        moments.james_stein_means moments.ledoit_wolf moments.nonlinear_shrinkage moments.oas moments.sample_covariance
+        moments.james_stein_means moments.ledoit_wolf moments.nonlinear_shrinkage moments.oas
+        moments.sample_covariance
         risk.acerbi_szekely_test risk.beta risk.christoffersen_test risk.component_conditional_value_at_risk
         risk.component_value_at_risk risk.conditional_drawdown_at_risk risk.conditional_value_at_risk
         risk.drawdown_duration risk.filtered_scenarios risk.filtered_value_at_risk risk.kupiec_test
