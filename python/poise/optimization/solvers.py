@@ -49,7 +49,7 @@ def solve_risk_parity(
         The answer of a neighbouring problem, such as that of the bar before; of any scale, 0 for an asset
         that it did not have. Contributions then meet their budgets to 1e-8 of each, from scratch to 1e-10,
         and the neighbour stands for this covariance being positive semidefinite. Of no use where bounds
-        bind. :class:`RiskParity` keeps it from fit to fit.
+        bind. :meth:`RiskParity.fit_covariance` keeps it from bar to bar.
 
     Returns
     -------
