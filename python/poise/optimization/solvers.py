@@ -10,13 +10,11 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
 from poise import _native
 from poise.domain.labels import Labels, unwrap_vector
 from poise.optimization.answer import to_result
 from poise.optimization.inputs import read_covariance, read_real
-from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
+from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds, read_box
 from poise.optimization.result import OptimizationResult
 from poise.typing import ArrayLike, Bounds, Vector
 
@@ -151,9 +149,9 @@ def solve_minimum_variance(
     .. [1] Markowitz (1956). The Optimization of a Quadratic Function Subject to Linear Constraints.
     """
     matrix, labels = read_covariance(covariance)
-    lower, upper = read_bounds(bounds, len(matrix), labels)
-    if leaves_cash(upper):
-        _native.minimum_variance(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
+    lower, upper = read_box(bounds, len(matrix), labels)
+    if upper is not None and leaves_cash(upper):
+        _native.minimum_variance(matrix, None, None)
         return held_at_upper(upper, labels)
     start = _read_start(initial_weights, labels)
     began = perf_counter()
@@ -162,7 +160,9 @@ def solve_minimum_variance(
         return to_result(unconstrained, labels, "minimum variance", perf_counter() - began)
     from poise.optimization.constrained import solve_constrained
 
-    return solve_constrained(matrix, (lower, upper), constraints, unconstrained, labels)
+    return solve_constrained(
+        matrix, read_bounds(bounds, len(matrix), labels), constraints, unconstrained, labels
+    )
 
 
 def solve_mean_variance(
@@ -218,10 +218,10 @@ def solve_mean_variance(
     """
     matrix, labels = read_covariance(covariance)
     means, labels = unwrap_vector(expected_returns, "expected_returns", labels)
-    lower, upper = read_bounds(bounds, len(matrix), labels)
+    lower, upper = read_box(bounds, len(matrix), labels)
     aversion = read_real(risk_aversion, "risk_aversion")
-    if leaves_cash(upper):
-        _native.mean_variance(means, matrix, aversion, np.zeros(len(matrix)), np.ones(len(matrix)))
+    if upper is not None and leaves_cash(upper):
+        _native.mean_variance(means, matrix, aversion, None, None)
         return held_at_upper(upper, labels)
     start = _read_start(initial_weights, labels)
     began = perf_counter()
@@ -274,9 +274,9 @@ def solve_maximum_diversification(
     .. [2] Choueifaty, Froidure and Reynier (2013). Properties of the Most Diversified Portfolio.
     """
     matrix, labels = read_covariance(covariance)
-    lower, upper = read_bounds(bounds, len(matrix), labels)
-    if leaves_cash(upper):
-        _native.maximum_diversification(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
+    lower, upper = read_box(bounds, len(matrix), labels)
+    if upper is not None and leaves_cash(upper):
+        _native.maximum_diversification(matrix, None, None)
         return held_at_upper(upper, labels)
     start = _read_start(initial_weights, labels)
     began = perf_counter()
