@@ -5,12 +5,8 @@ went in.
 """
 
 from poise.optimization.allocators import cap_weighted, equal_weights, inverse_volatility, water_fill
-from poise.optimization.frontier import (
-    CornerPortfolio,
-    EfficientFrontier,
-    FrontierPoints,
-    efficient_frontier,
-)
+from poise.optimization.corners import CornerPortfolio, FrontierPoints
+from poise.optimization.frontier import EfficientFrontier, efficient_frontier
 from poise.optimization.maximum_sharpe import solve_maximum_sharpe
 from poise.optimization.result import (
     BindingBound,
