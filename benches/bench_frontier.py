@@ -55,12 +55,13 @@ def corners(n_assets: int, cap: float) -> Case:
         return Contender(call, answer=lambda: distinct([point.weights for point in call().turning_points]))
 
     def pypfopt(lib: Any) -> Contender:
-        def call() -> list[np.ndarray]:
+        def call() -> Any:
             cla = lib.CLA(means, S, weight_bounds=(0, cap))
             cla.min_volatility()
-            return [np.asarray(weights).ravel() for weights in cla.w]
+            return cla
 
-        return Contender(call, answer=lambda: distinct(call()))
+        # It lists vertices that lie between corners as well.
+        return Contender(call, differs=f"{len(call().w)} turning points")
 
     contenders: dict[str, Contender | Missing] = {
         "poise": Contender(ours, answer=lambda: distinct(ours().weights)),
@@ -105,4 +106,4 @@ def points(n_assets: int) -> Case:
         "PyPortfolioOpt": given("pypfopt", pypfopt),
         "skfolio": given("skfolio.optimization", skfolio),
     }
-    return Case("E3", f"{N_POINTS} points of the frontier", f"N={n_assets}", contenders, tolerance=1e-3)
+    return Case("E3", f"{N_POINTS} points of the frontier", f"N={n_assets}", contenders, tolerance=2e-2)

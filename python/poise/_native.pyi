@@ -592,7 +592,7 @@ class Solution:
     @property
     def status(self) -> str: ...
     @property
-    def plain_figures(self) -> tuple[float, int, float, float, float] | None: ...
+    def plain_figures(self) -> tuple[float, int, float, float, float, bool] | None: ...
     @property
     def iterations(self) -> int: ...
     @property
@@ -644,7 +644,7 @@ def risk_parity(
     start: _Array | None,
 ) -> Solution: ...
 def minimum_variance(
-    covariance: _Array, lower: _Array, upper: _Array, start: _Array | None = None
+    covariance: _Array, lower: _Array | None, upper: _Array | None, start: _Array | None = None
 ) -> Solution: ...
 def rolling_minimum_variance(
     returns: _Array, window: int, step: int, lower: _Array, upper: _Array
@@ -653,12 +653,12 @@ def mean_variance(
     expected_returns: _Array,
     covariance: _Array,
     risk_aversion: float,
-    lower: _Array,
-    upper: _Array,
+    lower: _Array | None,
+    upper: _Array | None,
     start: _Array | None = None,
 ) -> Solution: ...
 def maximum_diversification(
-    covariance: _Array, lower: _Array, upper: _Array, start: _Array | None = None
+    covariance: _Array, lower: _Array | None, upper: _Array | None, start: _Array | None = None
 ) -> Solution: ...
 def minimum_cvar(
     returns: _Array,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -140,17 +143,27 @@ class Referee:
         objective = 0.5 * cp.sum_squares(root @ self.w) - self.pull @ self.w
         limits = [cp.sum(self.w) == 1, self.w >= lower, self.w <= upper]
         self.problem, self.means = cp.Problem(cp.Minimize(objective), limits), means
+        self.lower, self.upper = lower, upper
 
     def __call__(self, tolerance):
+        """Weights moved onto the bounds and the budget, which Clarabel only approaches; None if it failed."""
         self.pull.value = tolerance * self.means / self.scale
-        self.problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11)
-        return np.asarray(self.w.value)
+        with warnings.catch_warnings(), contextlib.suppress(cp.SolverError):
+            warnings.simplefilter("ignore")
+            self.problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11)
+        if self.w.value is None:
+            return None
+        w = np.clip(self.w.value, self.lower, self.upper)
+        missing = 1.0 - w.sum()
+        room = self.upper - w if missing > 0.0 else w - self.lower
+        return w + missing * room / max(room.sum(), 1e-300)
 
 
 def judge(seed, n_points):
     means, S, lower, upper = nasty(seed)
     frontier = efficient_frontier(means, S, bounds=(lower, upper))
     referee, mean_variance = Referee(means, S, lower, upper), np.trace(S) / len(S)
+    judged = 0
     for tolerance in mean_variance * np.geomspace(1e-4, 1e2, n_points):
         weights = frontier.at_risk_aversion(1.0 / tolerance).weights
         assert abs(weights.sum() - 1.0) <= SUM
@@ -161,12 +174,12 @@ def judge(seed, n_points):
             return 0.5 * w @ S @ w - tolerance * means @ w
 
         theirs = referee(tolerance)
-        if theirs.sum() < 1.0 - 1e-9:
-            continue  # Clarabel gave up within its own tolerance: no referee
+        if theirs is None:
+            continue
+        judged += 1
         gap = objective(weights) - objective(theirs)
-        # Clarabel's weights may leave the bounds by its tolerance of feasibility.
-        slack = 1e-10 * (np.abs(S).max() + tolerance * np.abs(means).max()) * len(S)
-        assert gap <= 1e-8 * max(abs(objective(theirs)), mean_variance) + slack, f"tolerance {tolerance:g}"
+        assert gap <= 1e-8 * max(abs(objective(theirs)), mean_variance), f"tolerance {tolerance:g}"
+    assert judged > 0.8 * n_points
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -44,6 +44,9 @@ STRATEGIES: dict[str, Builder] = {
     "maximum_diversification": lambda _, bounds: optimization.MaximumDiversification(bounds=bounds),
     "mean_variance": lambda _, bounds: optimization.MeanVariance(bounds=bounds),
     "maximum_sharpe": lambda _, bounds: optimization.MaximumSharpe(bounds=bounds),
+    "minimum_cvar": lambda _, bounds: optimization.MinimumCVaR(bounds=bounds),
+    "minimum_cdar": lambda _, bounds: optimization.MinimumCDaR(bounds=bounds),
+    "kelly": lambda _, bounds: optimization.Kelly(bounds=bounds),
     "momentum_tilt": lambda _, bounds: optimization.MomentumTilt(bounds=bounds),
     "mean_reversion": lambda _, bounds: optimization.MeanReversion(bounds=bounds),
 }

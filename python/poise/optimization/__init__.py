@@ -22,6 +22,7 @@ from poise.optimization.constraints import (
     TrackingError,
     TurnoverLimit,
 )
+from poise.optimization.corners import CornerPortfolio, FrontierPoints
 from poise.optimization.estimators import (
     BlackLitterman,
     CapWeight,
@@ -39,12 +40,7 @@ from poise.optimization.estimators import (
     MomentumTilt,
     RiskParity,
 )
-from poise.optimization.frontier import (
-    CornerPortfolio,
-    EfficientFrontier,
-    FrontierPoints,
-    efficient_frontier,
-)
+from poise.optimization.frontier import EfficientFrontier, efficient_frontier
 from poise.optimization.hierarchical import solve_hierarchical_risk_parity
 from poise.optimization.kelly import solve_kelly, solve_kelly_quadratic
 from poise.optimization.maximum_diversification import solve_maximum_diversification

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from poise.domain.labels import BARE, Labels
 from poise.optimization.limits import asset_name
-from poise.optimization.result import BindingBound, OptimizationResult, OptimizationStatus
+from poise.optimization.result import BindingBound, OptimizationResult, OptimizationStatus, defer_binding
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,9 +30,12 @@ def to_result(
 ) -> OptimizationResult:
     """Return the solution of `method`, which took `seconds`, with the labels of its input."""
     figures = solution.plain_figures
-    if figures is not None:
+    if figures is not None and not figures[2] > GAP_WORTH_SAYING:
         weights = solution.weights
-        return plain_result(weights if labels is BARE else labels.vector(weights), figures, seconds)
+        result = plain_result(weights if labels is BARE else labels.vector(weights), figures, seconds)
+        if figures[5]:
+            defer_binding(result, partial(binding_bounds, solution.sides, labels, solution.prices))
+        return result
     status = OptimizationStatus(solution.status)
     fallbacks: tuple[str, ...] = ()
     if status is OptimizationStatus.RELAXED:
@@ -52,7 +56,7 @@ def to_result(
 
 
 def plain_result(
-    weights: Any, figures: tuple[float, int, float, float, float], seconds: float = math.nan
+    weights: Any, figures: tuple[float, int, float, float, float, bool], seconds: float = math.nan
 ) -> OptimizationResult:
     """Return an optimal answer about which there is nothing to say.
 
@@ -62,7 +66,7 @@ def plain_result(
     fields = result.__dict__
     fields["weights"], fields["status"] = weights, _OPTIMAL
     fields["certificate"], fields["iterations"], fields["budget_gap"] = figures[:3]
-    fields["objective"], fields["duality_gap"], fields["seconds"] = *figures[3:], seconds
+    fields["objective"], fields["duality_gap"], fields["seconds"] = *figures[3:5], seconds
     return result
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from time import perf_counter
-from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,47 +12,12 @@ from poise import _native
 from poise.domain.labels import Labels, unwrap_vector
 from poise.errors import ParameterError
 from poise.optimization.answer import to_result
+from poise.optimization.corners import CornerPortfolio, FrontierPoints
 from poise.optimization.inputs import read_covariance, read_real
 from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
 from poise.optimization.maximum_sharpe import solve_maximum_sharpe
 from poise.optimization.result import OptimizationResult, OptimizationStatus, Relaxation
 from poise.typing import ArrayLike, Bounds, Matrix, Vector
-
-
-class CornerPortfolio(NamedTuple):
-    """A portfolio at which an asset reaches or leaves a bound.
-
-    Attributes
-    ----------
-    weights : ndarray, Series or frame
-        Fractions with the labels of the input.
-    expected_return, volatility : float
-        Per period of the covariance.
-    risk_tolerance : float
-        The least ``lambda`` at which it minimises ``w'Sw / 2 - lambda * mu'w``: 0 at the least variance.
-    certificate : float
-        How far the conditions of optimality are from holding, relative to the terms they are made of.
-    """
-
-    weights: Any
-    expected_return: float
-    volatility: float
-    risk_tolerance: float
-    certificate: float
-
-
-class FrontierPoints(NamedTuple):
-    """Portfolios along the frontier, from the least variance up.
-
-    Attributes
-    ----------
-    expected_returns, volatilities : ndarray of shape (n_points,)
-    weights : ndarray or frame of shape (n_points, n_assets)
-    """
-
-    expected_returns: Vector
-    volatilities: Vector
-    weights: Any
 
 
 class EfficientFrontier:

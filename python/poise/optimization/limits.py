@@ -55,6 +55,13 @@ def read_bounds(
     return lower, upper
 
 
+def read_box(
+    bounds: Bounds | None, n_assets: int, labels: Labels
+) -> tuple[Vector, Vector] | tuple[None, None]:
+    """As :func:`read_bounds`; a pair of None stands for 0 and 1, which the core then fills in itself."""
+    return (None, None) if bounds is None else read_bounds(bounds, n_assets, labels)
+
+
 def asset_name(labels: Labels, i: int) -> str | int:
     """Return the name of asset `i`, or its position where it has none."""
     return i if labels.assets is None else str(labels.assets[i])

@@ -5,12 +5,10 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
 from poise import _native
 from poise.optimization.answer import to_result
 from poise.optimization.inputs import read_covariance, read_start
-from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
+from poise.optimization.limits import held_at_upper, leaves_cash, read_box
 from poise.optimization.result import OptimizationResult
 from poise.typing import ArrayLike, Bounds
 
@@ -72,9 +70,9 @@ def solve_maximum_diversification(
 
         limits = read_limits(constraints, groups, bounds, len(matrix), labels)
         return maximum_diversification_within(matrix, limits, labels)
-    lower, upper = read_bounds(bounds, len(matrix), labels)
-    if leaves_cash(upper):
-        _native.maximum_diversification(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
+    lower, upper = read_box(bounds, len(matrix), labels)
+    if upper is not None and leaves_cash(upper):
+        _native.maximum_diversification(matrix, None, None)
         return held_at_upper(upper, labels)
     start = read_start(initial_weights, labels)
     began = perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
@@ -96,6 +97,25 @@ class Relaxation(NamedTuple):
     words: str
 
 
+class _Deferred:
+    """Bounds are named when somebody asks: a hundred names take as long as a hundred assets' solution."""
+
+    def __get__(
+        self, result: OptimizationResult | None, owner: type | None = None
+    ) -> tuple[BindingBound, ...]:
+        if result is None:
+            return ()  # what the dataclass takes for the default
+        name = result.__dict__.pop("_name_bounds", None)
+        named: tuple[BindingBound, ...] = () if name is None else name()
+        result.__dict__["binding"] = named
+        return named
+
+
+def defer_binding(result: OptimizationResult, name: Callable[[], tuple[BindingBound, ...]]) -> None:
+    """Let a result that has no `binding` yet find it by `name` once it is asked for."""
+    result.__dict__["_name_bounds"] = name
+
+
 @dataclass(frozen=True, eq=False)
 class OptimizationResult:
     """Weights with the proof of how good they are.
@@ -136,7 +156,7 @@ class OptimizationResult:
     status: OptimizationStatus
     certificate: float
     iterations: int
-    binding: tuple[BindingBound, ...] = ()
+    binding: tuple[BindingBound, ...] = _Deferred()  # type: ignore[assignment]
     fallbacks: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     budget_gap: float = math.nan

@@ -9,13 +9,11 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from poise import _native
 from poise.domain.labels import unwrap_vector
 from poise.optimization.answer import to_result
 from poise.optimization.inputs import read_covariance, read_real, read_start
-from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
+from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds, read_box
 from poise.optimization.result import OptimizationResult
 from poise.typing import ArrayLike, Bounds
 
@@ -166,9 +164,9 @@ def solve_minimum_variance(
 
         limits = read_limits(constraints, groups, bounds, len(matrix), labels)
         return minimum_variance_within(matrix, limits, costs, labels)
-    lower, upper = read_bounds(bounds, len(matrix), labels)
-    if leaves_cash(upper):
-        _native.minimum_variance(matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
+    lower, upper = read_box(bounds, len(matrix), labels)
+    if upper is not None and leaves_cash(upper):
+        _native.minimum_variance(matrix, None, None)
         return held_at_upper(upper, labels)
     start = read_start(initial_weights, labels)
     began = perf_counter()
@@ -242,9 +240,9 @@ def solve_mean_variance(
 
         limits = read_limits(constraints, groups, bounds, len(matrix), labels)
         return mean_variance_within(means, matrix, aversion, limits, costs, labels)
-    lower, upper = read_bounds(bounds, len(matrix), labels)
-    if leaves_cash(upper):
-        _native.mean_variance(means, matrix, aversion, np.zeros(len(matrix)), np.ones(len(matrix)))
+    lower, upper = read_box(bounds, len(matrix), labels)
+    if upper is not None and leaves_cash(upper):
+        _native.mean_variance(means, matrix, aversion, None, None)
         return held_at_upper(upper, labels)
     start = read_start(initial_weights, labels)
     began = perf_counter()

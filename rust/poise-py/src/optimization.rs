@@ -4,6 +4,7 @@ mod program;
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use poise_core::optimization::{self, Bounds, Side, Status};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::border::{detached, to_python};
@@ -39,17 +40,16 @@ impl Solution {
         self.solution.sides.iter().map(|&side| side_number(side)).collect::<Vec<i8>>().into_pyarray(py)
     }
 
-    /// Certificate, iterations, budget gap, objective and duality gap of an optimal answer with no bound in the
-    /// way and no convention: there is nothing else to be said about it.
+    /// Certificate, iterations, budget gap, objective, duality gap and whether a bound is in the way, of an optimal
+    /// answer without any convention.
     #[getter]
-    fn plain_figures(&self) -> Option<(f64, usize, f64, f64, f64)> {
+    fn plain_figures(&self) -> Option<(f64, usize, f64, f64, f64, bool)> {
         let Solution { solution, .. } = self;
-        let is_plain = solution.status == Status::Optimal
-            && solution.ridge == 0.0
-            && solution.riskless.is_empty()
-            && solution.sides.iter().all(|&side| side == Side::Inside);
+        let is_plain =
+            solution.status == Status::Optimal && solution.ridge == 0.0 && solution.riskless.is_empty();
         let optimization::Solution { certificate, iterations, budget_gap, objective, gap, .. } = *solution;
-        is_plain.then_some((certificate, iterations, budget_gap, objective, gap))
+        let is_bound = solution.sides.iter().any(|&side| side != Side::Inside);
+        is_plain.then_some((certificate, iterations, budget_gap, objective, gap, is_bound))
     }
 
     #[getter]
@@ -124,6 +124,19 @@ pub(crate) fn to_bounds(
     Bounds::new(lower.as_array(), upper.as_array()).map_err(to_python)
 }
 
+/// The bounds given, 0 and 1 where one is not.
+fn long_only_unless(
+    lower: Option<PyReadonlyArray1<'_, f64>>,
+    upper: Option<PyReadonlyArray1<'_, f64>>,
+    n_assets: usize,
+) -> PyResult<Bounds> {
+    match (lower, upper) {
+        (Some(lower), Some(upper)) => to_bounds(&lower, &upper),
+        (None, None) => Bounds::uniform(n_assets, 0.0, 1.0).map_err(to_python),
+        _ => Err(PyValueError::new_err("lower and upper bounds come together")),
+    }
+}
+
 /// Lower and upper bounds, one per asset.
 pub(crate) type BoundsPair<'py> = (PyReadonlyArray1<'py, f64>, PyReadonlyArray1<'py, f64>);
 
@@ -152,11 +165,12 @@ fn risk_parity(
 fn minimum_variance(
     py: Python<'_>,
     covariance: PyReadonlyArray2<'_, f64>,
-    lower: PyReadonlyArray1<'_, f64>,
-    upper: PyReadonlyArray1<'_, f64>,
+    lower: Option<PyReadonlyArray1<'_, f64>>,
+    upper: Option<PyReadonlyArray1<'_, f64>>,
     start: Option<PyReadonlyArray1<'_, f64>>,
 ) -> PyResult<Solution> {
-    let (covariance, bounds) = (covariance.as_array(), to_bounds(&lower, &upper)?);
+    let covariance = covariance.as_array();
+    let bounds = long_only_unless(lower, upper, covariance.nrows())?;
     let start = start.as_ref().map(PyReadonlyArray1::as_array);
     let solution =
         quickly(py, covariance.nrows(), || optimization::minimum_variance_from(covariance, &bounds, start))?;
@@ -186,12 +200,12 @@ fn mean_variance(
     expected_returns: PyReadonlyArray1<'_, f64>,
     covariance: PyReadonlyArray2<'_, f64>,
     risk_aversion: f64,
-    lower: PyReadonlyArray1<'_, f64>,
-    upper: PyReadonlyArray1<'_, f64>,
+    lower: Option<PyReadonlyArray1<'_, f64>>,
+    upper: Option<PyReadonlyArray1<'_, f64>>,
     start: Option<PyReadonlyArray1<'_, f64>>,
 ) -> PyResult<Solution> {
     let (expected, covariance) = (expected_returns.as_array(), covariance.as_array());
-    let bounds = to_bounds(&lower, &upper)?;
+    let bounds = long_only_unless(lower, upper, covariance.nrows())?;
     let start = start.as_ref().map(PyReadonlyArray1::as_array);
     let solution = quickly(py, covariance.nrows(), || {
         optimization::mean_variance_from(expected, covariance, risk_aversion, &bounds, start)
@@ -205,11 +219,12 @@ fn mean_variance(
 fn maximum_diversification(
     py: Python<'_>,
     covariance: PyReadonlyArray2<'_, f64>,
-    lower: PyReadonlyArray1<'_, f64>,
-    upper: PyReadonlyArray1<'_, f64>,
+    lower: Option<PyReadonlyArray1<'_, f64>>,
+    upper: Option<PyReadonlyArray1<'_, f64>>,
     start: Option<PyReadonlyArray1<'_, f64>>,
 ) -> PyResult<Solution> {
-    let (covariance, bounds) = (covariance.as_array(), to_bounds(&lower, &upper)?);
+    let covariance = covariance.as_array();
+    let bounds = long_only_unless(lower, upper, covariance.nrows())?;
     let start = start.as_ref().map(PyReadonlyArray1::as_array);
     let solution = quickly(py, covariance.nrows(), || {
         optimization::maximum_diversification_from(covariance, &bounds, start)

@@ -5,17 +5,15 @@
 //! the face; at the face's minimum the asset whose multiplier is most wrong joins. Every point on the way is
 //! feasible and none is worse than the one before.
 
-use super::bounds::{Bounds, SUM_TOLERANCE, Side};
+mod proof;
+
+use super::bounds::Side;
 use super::dense::add_scaled;
-use super::duality::Proof;
 use super::free_block::FreeBlock;
-use super::quadratic::{Quadratic, larger_or_nan};
+use super::quadratic::Quadratic;
 
 /// A multiplier of the wrong sign below this part of the terms it is made of is rounding.
 pub(super) const NOISE: f64 = 1e-13;
-
-/// A multiplier, or a pivot of the free assets' factor, above this part of its terms is certainly not zero.
-const MARGIN: f64 = 1e-9;
 
 /// The state of the descent.
 pub(super) struct Walk<'a> {
@@ -266,40 +264,6 @@ impl<'a> Walk<'a> {
             bounds.share_among(&mut self.weights, twins, linear);
             self.compute_gradient();
         }
-    }
-
-    /// Whether no other weights are as good, by a margin that rounding does not reach.
-    pub(super) fn is_unique(&self) -> bool {
-        let scale = self.scale();
-        let Bounds { lower, upper } = self.problem.bounds;
-        let decided = |i: usize| {
-            lower[i] == upper[i]
-                || self.side[i] == Side::Inside
-                || self.violation(i, self.side[i]) == 0.0
-                    && (self.gradient[i] - self.multiplier).abs() > MARGIN * self.magnitude(i, scale)
-        };
-        self.free.is_definite(&self.problem.hessian.matrix, MARGIN) && (0..lower.len()).all(decided)
-    }
-
-    /// Prices and duality gap at the weights held.
-    pub(super) fn proof(&self) -> Proof {
-        let scale = self.scale();
-        let rounding = |i: usize| NOISE * self.magnitude(i, scale);
-        Proof::new(&self.gradient, &self.weights, self.problem.bounds, rounding)
-    }
-
-    pub(super) fn certificate(&self) -> f64 {
-        let missing = (self.weights.iter().sum::<f64>() - self.problem.total).abs();
-        if missing > SUM_TOLERANCE * self.problem.total.abs().max(1.0) {
-            return f64::INFINITY;
-        }
-        let scale = self.scale();
-        // Judged by where the weight stands, whatever the walk believed.
-        let relative = |i| match self.violation(i, self.problem.bounds.side(i, self.weights[i])) {
-            0.0 => 0.0,
-            violation => violation / self.magnitude(i, scale),
-        };
-        (0..self.weights.len()).map(relative).fold(0.0, larger_or_nan)
     }
 
     pub(super) fn into_weights(self) -> Vec<f64> {

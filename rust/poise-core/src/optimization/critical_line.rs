@@ -9,6 +9,7 @@
 mod event;
 mod frontier;
 mod path;
+mod queries;
 mod start;
 
 use ndarray::{ArrayView1, ArrayView2};

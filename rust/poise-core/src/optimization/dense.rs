@@ -10,9 +10,22 @@ const SHORT: usize = 24;
 pub(super) fn dot(left: &[f64], right: &[f64]) -> f64 {
     let length = left.len().min(right.len());
     if length < SHORT {
-        return left.iter().zip(right).map(|(x, y)| x * y).sum();
+        return short_dot(&left[..length], &right[..length]);
     }
     dispatch(Dot { left: &left[..length], right: &right[..length] })
+}
+
+/// Four sums side by side: one alone would wait for every addition.
+fn short_dot(left: &[f64], right: &[f64]) -> f64 {
+    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<4>(), right.as_chunks::<4>());
+    let mut sums = [0.0; 4];
+    for (x, y) in left.iter().zip(right) {
+        for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+            *sum += x * y;
+        }
+    }
+    let rest: f64 = left_rest.iter().zip(right_rest).map(|(x, y)| x * y).sum();
+    (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest
 }
 
 /// `target += factor * source`.

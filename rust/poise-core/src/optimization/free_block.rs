@@ -23,6 +23,8 @@ pub(super) struct FreeBlock {
     /// The free assets other than the reference, in the order of the factor's rows.
     others: Vec<usize>,
     lower: Vec<f64>,
+    /// Whether rotations have left their rounding in the factor; rows that join are as good as new.
+    is_worn: bool,
     rotations: Vec<(f64, f64)>,
     buffer: Vec<f64>,
 }
@@ -35,6 +37,7 @@ impl FreeBlock {
             reference: None,
             others: Vec::with_capacity(capacity),
             lower: Vec::new(),
+            is_worn: false,
             rotations: Vec::new(),
             buffer: Vec::with_capacity(capacity),
         }
@@ -80,7 +83,10 @@ impl FreeBlock {
 
     /// Computes the factor afresh, without the rounding that updates leave behind.
     pub(super) fn refresh(&mut self, matrix: &Symmetric) -> Result<(), BadPivot> {
-        self.reference.map_or(Ok(()), |reference| self.refer_to(matrix, reference))
+        match self.reference {
+            Some(reference) if self.is_worn => self.refer_to(matrix, reference),
+            _ => Ok(()),
+        }
     }
 
     /// The exchange `d` with `(H d)_i - (H d)_p = pull_i - pull_p`, as pairs of asset and change; sums to 0.
@@ -111,6 +117,7 @@ impl FreeBlock {
 
     fn refer_to(&mut self, matrix: &Symmetric, reference: usize) -> Result<(), BadPivot> {
         self.reference = Some(reference);
+        self.is_worn = false;
         let others = std::mem::take(&mut self.others);
         self.lower.clear();
         // All are tried: whoever is refused is free no more, the rest stays.
@@ -145,6 +152,7 @@ impl FreeBlock {
 
     fn delete(&mut self, position: usize) {
         let stride = self.stride;
+        self.is_worn |= position + 1 < self.others.len();
         self.others.remove(position);
         self.lower.drain(position * stride..(position + 1) * stride);
         self.rotations.clear();

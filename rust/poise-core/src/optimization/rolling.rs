@@ -47,12 +47,12 @@ pub fn rolling_minimum_variance(
     let mut rolling: Option<Rolling<'_>> = None;
     for t in window.saturating_sub(1)..n_observations {
         match &mut rolling {
-            Some(rolling) if (t + 1) % window != 0 => rolling.roll(t),
+            Some(rolling) if !(t + 1).is_multiple_of(window) => rolling.roll(t),
             // Afresh once per window, so that the rounding of updates does not pile up.
             _ => rolling = Some(Rolling::new(returns, window, t, bounds, rolling.take())?),
         }
         let Some(rolling) = &mut rolling else { continue };
-        if (t + 1 - window) % step == 0 {
+        if (t + 1 - window).is_multiple_of(step) {
             rolling.solve(t)?;
         }
         path.row_mut(t).assign(&ArrayView1::from(&rolling.weights));

@@ -25,9 +25,9 @@ impl Path<'_> {
         let moved: f64 = volatility.iter().zip(&self.velocity).map(|(v, x)| v * x.abs()).sum();
         let (drift, pull) = (self.drift[p], course.pull[p]);
         let mut nearest: Option<Event> = None;
-        for asset in 0..self.weights.len() {
+        for (asset, &side) in self.side.iter().enumerate() {
             let (low, high) = (course.bounds.lower[asset], course.bounds.upper[asset]);
-            let (room, speed, side) = match self.side[asset] {
+            let (room, speed, side) = match side {
                 Side::Inside => {
                     let velocity = self.velocity[asset];
                     if velocity.abs() <= STILL * fastest {

@@ -5,12 +5,14 @@
 //! do so at once the way on is itself a small quadratic problem (`turn`); where rounding spoils even that, the
 //! problem is solved afresh a moment later (`restart`), so the path always reaches its end.
 
+mod proof;
+
 use super::event::Event;
-use crate::optimization::active_set::{NOISE, Walk};
+use crate::optimization::active_set::Walk;
 use crate::optimization::bounds::{Bounds, Side};
 use crate::optimization::dense::{add_scaled, dot};
 use crate::optimization::free_block::FreeBlock;
-use crate::optimization::quadratic::{Hessian, Quadratic, larger_or_nan};
+use crate::optimization::quadratic::{Hessian, Quadratic};
 
 /// Steps after which the gradient is computed afresh.
 const FRESH: usize = 16;
@@ -240,10 +242,10 @@ impl<'a> Path<'a> {
             Walk::new(Quadratic { hessian, linear: pull, bounds: &bounds, total: 0.0 }, vec![0.0; n]);
         walk.descend();
         let (_, side, free) = walk.into_face();
-        for i in 0..n {
+        for (i, side) in side.into_iter().enumerate() {
             if bounds.lower[i] < bounds.upper[i] {
-                self.side[i] = side[i];
-                self.weights[i] = match side[i] {
+                self.side[i] = side;
+                self.weights[i] = match side {
                     Side::Inside => self.weights[i],
                     Side::Lower => self.course.bounds.lower[i],
                     Side::Upper => self.course.bounds.upper[i],
@@ -279,80 +281,5 @@ impl<'a> Path<'a> {
         walk.polish();
         (self.weights, self.side, self.free) = walk.into_face();
         self.refresh();
-    }
-
-    /// The multiplier of asset `i`'s bound: its gradient over that of a free asset.
-    pub(super) fn slack(&self, i: usize) -> f64 {
-        let Some(p) = self.free.reference() else { return 0.0 };
-        (self.gradient[i] - self.gradient[p]) - self.clock * (self.course.pull[i] - self.course.pull[p])
-    }
-
-    /// The volatility all weights would have if nothing diversified.
-    fn scale(&self) -> f64 {
-        self.course.hessian.volatility.iter().zip(&self.weights).map(|(v, w)| v * w.abs()).sum()
-    }
-
-    /// The size of the terms in asset `i`'s optimality condition.
-    fn magnitude(&self, i: usize, scale: f64) -> f64 {
-        let Some(p) = self.free.reference() else { return 1.0 };
-        let Course { hessian, pull, .. } = self.course;
-        hessian.volatility[i] * scale + (self.clock * (pull[i] - pull[p])).abs() + self.gradient[p].abs()
-    }
-
-    /// The certificate; where rounding has grown into it the free assets are put right first.
-    fn certify(&mut self) -> f64 {
-        let certificate = self.certificate();
-        if certificate <= NOISE {
-            return certificate;
-        }
-        if self.free.refresh(&self.course.hessian.matrix).is_err() {
-            self.restart(self.clock, f64::INFINITY);
-            return self.certificate();
-        }
-        let downhill: Vec<f64> =
-            self.gradient.iter().zip(self.course.pull).map(|(g, m)| self.clock * m - g).collect();
-        let before = self.weights.clone();
-        self.free.exchange(&downhill, &mut self.exchange);
-        for &(i, change) in &self.exchange {
-            self.weights[i] = self.course.bounds.clip(i, self.weights[i] + change);
-        }
-        self.refresh();
-        self.correct_clock();
-        let mended = self.certificate();
-        if mended > certificate {
-            self.weights = before;
-            self.refresh();
-        }
-        mended.min(certificate)
-    }
-
-    /// Puts the clock where the multiplier of whoever joins is zero: a long step leaves it off by its rounding.
-    fn correct_clock(&mut self) {
-        let (Some(i), Some(p)) = (self.joining, self.free.reference()) else { return };
-        let change = (self.drift[i] - self.drift[p]) - (self.course.pull[i] - self.course.pull[p]);
-        let delay = -self.slack(i) / change;
-        if delay.abs() <= LOOSE {
-            self.clock += delay;
-            for (i, velocity) in self.velocity.iter().enumerate() {
-                self.weights[i] = self.course.bounds.clip(i, self.weights[i] + delay * velocity);
-            }
-            self.refresh();
-        }
-    }
-
-    fn certificate(&self) -> f64 {
-        let scale = self.scale();
-        (0..self.weights.len())
-            .filter(|&i| self.course.bounds.lower[i] < self.course.bounds.upper[i])
-            .map(|i| {
-                let slack = self.slack(i);
-                let violation = match self.course.bounds.side(i, self.weights[i]) {
-                    Side::Inside => slack.abs(),
-                    Side::Lower => (-slack).max(0.0),
-                    Side::Upper => slack.max(0.0),
-                };
-                if violation == 0.0 { 0.0 } else { violation / self.magnitude(i, scale) }
-            })
-            .fold(0.0, larger_or_nan)
     }
 }
