@@ -1,4 +1,4 @@
-"""Quadratic programs against cvxpy and Clarabel: a tenth of the problems of ``tests/slow/test_referee.py``."""
+"""Quadratic programs beside cvxpy and Clarabel: a tenth of the problems of ``tests/slow``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import pytest
 
 from poise import _native
 from tests.reference import programs
-from tests.reference.referee import judged, judged_ratio
+from tests.reference.referee import judged, judged_ratio, lies_in_kinks
+from tests.reference.splitting import split
+from tests.tolerances import REFEREE
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -25,6 +27,16 @@ def test_ordinary_ratios(seed):
     judged_ratio(programs.ordinary(seed))
 
 
+SPLIT = [s for s in range(60) if programs.ordinary(s).n <= 12 and programs.ordinary(s).turnover == np.inf]
+
+
+@pytest.mark.parametrize("seed", SPLIT)
+def test_programs_are_their_numpy_twin(seed):
+    problem = programs.ordinary(seed)
+    weights = _native.quadratic_program(**problem.arguments()).weights
+    np.testing.assert_allclose(weights, split(problem), atol=REFEREE)
+
+
 def test_many_assets():
     problem = programs.large(0, n=200)
     solution = _native.quadratic_program(**problem.arguments())
@@ -37,7 +49,7 @@ def test_many_assets():
 def test_prices_make_the_weights_stationary(seed):
     problem = programs.ordinary(seed)
     solution = _native.quadratic_program(**problem.arguments())
-    assert programs.lies_in_kinks(problem, solution.weights, solution) <= 1e-9
+    assert lies_in_kinks(problem, solution.weights, solution) <= 1e-9
 
 
 @pytest.mark.parametrize("seed", [3, 8, 11, 20, 24])
@@ -54,7 +66,9 @@ def test_a_price_is_what_giving_way_is_worth(seed):
             if low[j] > high[j]:
                 low[j] = high[j] = max(low[j], high[j])
             moved = programs.replace(problem, row_lower=low, row_upper=high)
-            changes.append((_native.quadratic_program(**moved.arguments()).objective - found.objective) / step)
+            changes.append(
+                (_native.quadratic_program(**moved.arguments()).objective - found.objective) / step
+            )
         # A limit that moves up by a unit lowers the objective by its price.
         slack = 1e-4 * problem.scale()
         assert -changes[1] <= found.row_prices[j] + slack
