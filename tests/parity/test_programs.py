@@ -9,7 +9,7 @@ from poise import _native
 from tests.reference import programs
 from tests.reference.referee import judged, judged_ratio, lies_in_kinks
 from tests.reference.splitting import split
-from tests.tolerances import REFEREE
+from tests.tolerances import REFEREE, SOLVER, SUM
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -101,3 +101,14 @@ def test_without_rows_it_is_the_active_set():
         )
         other = _native.maximum_diversification(S, lower, upper)
         np.testing.assert_allclose(most.weights, other.weights, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_bounds_alone_always_have_an_answer(seed):
+    # Among them a singular covariance on which rounding breaks the active set's factor.
+    problem = programs.boxes_alone(seed)
+    S, lower, upper = problem.hessian, problem.lower, problem.upper
+    found = _native.mean_variance(problem.linear, S, 1.0, lower, upper)
+    assert found.certificate <= SOLVER
+    assert abs(found.weights.sum() - 1.0) <= SUM
+    assert ((found.weights >= lower) & (found.weights <= upper)).all()

@@ -1,7 +1,8 @@
 """The readable twin of the programs: costs and limits one at a time, by operator splitting.
 
 Boyd and others (2011), "Distributed Optimization and Statistical Learning via the Alternating
-Direction Method of Multipliers"; slow and simple, without a limit of turnover, which has no closed form to project on.
+Direction Method of Multipliers"; slow and simple. A limit of turnover has no closed form to project on
+and is left out.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def traded(v: np.ndarray, cost: np.ndarray, impact: np.ndarray, rho: float) -> n
     return np.sign(v) * root**2
 
 
-def split(problem: Problem, *, rounds: int = 6_000, rho: float = 1.0) -> np.ndarray:
+def split(problem: Problem, *, rounds: int = 10_000, rho: float = 1.0) -> np.ndarray:
     """Weights of a program by turns: a linear system, then every limit and every cost alone."""
     n, unit = problem.n, problem.scale()
     held = np.zeros(n) if problem.current is None else problem.current
