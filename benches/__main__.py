@@ -33,6 +33,7 @@ MODULES = (
     "bench_optimization",
     "bench_quadratic",
     "bench_frontier",
+    "bench_programs",
     "bench_regime",
     "bench_performance",
     "bench_tick",

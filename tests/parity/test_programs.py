@@ -1,4 +1,4 @@
-"""Quadratic programs against cvxpy and Clarabel: a tenth of the problems of ``tests/slow/test_referee.py``."""
+"""Quadratic programs beside cvxpy and Clarabel: a tenth of the problems of ``tests/slow``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import pytest
 
 from poise import _native
 from tests.reference import programs
-from tests.reference.referee import judged, judged_ratio
+from tests.reference.referee import judged, judged_ratio, lies_in_kinks
+from tests.reference.splitting import split
+from tests.tolerances import REFEREE, SOLVER, SUM
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -25,6 +27,16 @@ def test_ordinary_ratios(seed):
     judged_ratio(programs.ordinary(seed))
 
 
+SPLIT = [s for s in range(60) if programs.ordinary(s).n <= 12 and programs.ordinary(s).turnover == np.inf]
+
+
+@pytest.mark.parametrize("seed", SPLIT)
+def test_programs_are_their_numpy_twin(seed):
+    problem = programs.ordinary(seed)
+    weights = _native.quadratic_program(**problem.arguments()).weights
+    np.testing.assert_allclose(weights, split(problem), atol=REFEREE)
+
+
 def test_many_assets():
     problem = programs.large(0, n=200)
     solution = _native.quadratic_program(**problem.arguments())
@@ -37,7 +49,7 @@ def test_many_assets():
 def test_prices_make_the_weights_stationary(seed):
     problem = programs.ordinary(seed)
     solution = _native.quadratic_program(**problem.arguments())
-    assert programs.lies_in_kinks(problem, solution.weights, solution) <= 1e-9
+    assert lies_in_kinks(problem, solution.weights, solution) <= 1e-9
 
 
 @pytest.mark.parametrize("seed", [3, 8, 11, 20, 24])
@@ -89,3 +101,14 @@ def test_without_rows_it_is_the_active_set():
         )
         other = _native.maximum_diversification(S, lower, upper)
         np.testing.assert_allclose(most.weights, other.weights, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_bounds_alone_always_have_an_answer(seed):
+    # Among them a singular covariance on which rounding breaks the active set's factor.
+    problem = programs.boxes_alone(seed)
+    S, lower, upper = problem.hessian, problem.lower, problem.upper
+    found = _native.mean_variance(problem.linear, S, 1.0, lower, upper)
+    assert found.certificate <= SOLVER
+    assert abs(found.weights.sum() - 1.0) <= SUM
+    assert ((found.weights >= lower) & (found.weights <= upper)).all()

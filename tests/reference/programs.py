@@ -1,8 +1,7 @@
-"""Quadratic programs of portfolios: drawn to be ordinary or to hurt, refereed by cvxpy, judged by objective."""
+"""Quadratic programs of portfolios, drawn to be ordinary or to hurt."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,7 +76,7 @@ class Problem:
 
 
 def sample_covariance(rng: np.random.Generator, n: int, n_observations: int) -> np.ndarray:
-    """A market with a factor, seen for some time; singular where the time is shorter than the list of assets."""
+    """A market with a factor, seen for some time; singular where that is shorter than the list of assets."""
     loading = rng.uniform(-0.3, 1.2, size=n)
     R = rng.normal(size=(n_observations, 1)) * loading + rng.normal(size=(n_observations, n))
     R = R * rng.uniform(0.2, 3.0, size=n) * 0.02
@@ -161,61 +160,76 @@ def ordinary(seed: int) -> Problem:
     return problem
 
 
+KINDS = (
+    "fewer observations", "twins", "constant", "hedge", "zero budget", "tight caps", "infeasible caps",
+    "infeasible rows", "huge", "tiny", "mixed scales", "returns dominate", "repeated rows", "no risk",
+)  # fmt: skip
+
+
 def nasty(seed: int) -> Problem:
     """What makes solvers fail, one kind after another."""
     rng = np.random.default_rng([2, seed])
-    kinds = (
-        "fewer observations", "twins", "constant", "hedge", "zero budget", "tight caps", "infeasible caps",
-        "infeasible rows", "huge", "tiny", "mixed scales", "returns dominate", "repeated rows", "no risk",
-    )  # fmt: skip
-    kind = kinds[seed % len(kinds)]
+    kind = KINDS[seed % len(KINDS)]
     n = int(rng.integers(2, 25))
     S = sample_covariance(rng, n, max(2, n // 3) if kind == "fewer observations" else 2 * n + 10)
     linear = rng.normal(size=n) * np.sqrt(np.diag(S)) * 0.2
+    S, linear = degenerate(kind, S, linear)
     lower, upper, total = np.zeros(n), np.ones(n), 1.0
-    if kind == "twins":
-        take = np.arange(n)
-        take[n // 2 :] = take[: n - n // 2]
-        S, linear = S[np.ix_(take, take)], linear[take]
-    elif kind == "constant":
-        S[0, :] = S[:, 0] = 0.0
-        S[-1, :] = S[:, -1] = 0.0
-    elif kind == "hedge":
-        S[1, :] = -S[0, :]
-        S[:, 1] = -S[:, 0]
-        S[1, 1] = S[0, 0]
-        S[0, 1] = S[1, 0] = -S[0, 0]
-    elif kind == "zero budget":
+    if kind == "zero budget":
         lower, upper, total = np.full(n, -0.2), np.full(n, 0.2), 0.0
     elif kind in ("tight caps", "infeasible caps"):
         upper = rng.uniform(0.5, 1.5, size=n)
         upper *= (1.0 if kind == "tight caps" else 0.8) / upper.sum()
-    elif kind == "no risk":
-        S = np.zeros((n, n))
     problem = Problem(kind, S, linear, lower, upper, (total, total))
     if kind not in ("tight caps", "infeasible caps"):
         inside = feasible_weights(rng, lower, upper, total)
         problem = with_rows(rng, problem, inside)
         if rng.random() < 0.5:
             problem = with_trading(rng, problem, inside)
+    return distorted(rng, problem)
+
+
+def degenerate(kind: str, S: np.ndarray, linear: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Twins, assets that never move, a perfect hedge, or no risk at all."""
+    n, S = len(S), S.copy()
+    if kind == "twins":
+        take = np.arange(n)
+        take[n // 2 :] = take[: n - n // 2]
+        return S[np.ix_(take, take)], linear[take]
+    if kind == "constant":
+        S[[0, -1], :] = 0.0
+        S[:, [0, -1]] = 0.0
+    elif kind == "hedge":
+        S[1, :] = -S[0, :]
+        S[:, 1] = -S[:, 0]
+        S[1, 1] = S[0, 0]
+        S[0, 1] = S[1, 0] = -S[0, 0]
+    elif kind == "no risk":
+        S[:] = 0.0
+    return S, linear
+
+
+def distorted(rng: np.random.Generator, problem: Problem) -> Problem:
+    """The problem with the rows and the units that its kind asks for."""
+    kind, n = problem.kind, problem.n
     if kind == "infeasible rows":
-        both = np.vstack([problem.rows, np.ones((1, n)) * (np.arange(n) < 1)])
+        first = np.eye(1, n)
         low, high = np.append(problem.row_lower, 1.3), np.append(problem.row_upper, INF)
-        problem = replace(problem, rows=both, row_lower=low, row_upper=high)
-    elif kind == "repeated rows":
-        problem = replace(
+        return replace(problem, rows=np.vstack([problem.rows, first]), row_lower=low, row_upper=high)
+    if kind == "repeated rows":
+        return replace(
             problem,
             rows=np.vstack([problem.rows, problem.rows * 2.0, np.zeros((1, n))]),
             row_lower=np.concatenate([problem.row_lower, problem.row_lower * 2.0, [-1.0]]),
             row_upper=np.concatenate([problem.row_upper, problem.row_upper * 2.0, [1.0]]),
         )
-    elif kind == "returns dominate":
-        problem = replace(problem, linear=problem.linear * 1e5)
+    if kind == "returns dominate":
+        return replace(problem, linear=problem.linear * 1e5)
     if kind in ("huge", "tiny"):
-        problem = rescaled(problem, 1e12 if kind == "huge" else 1e-14)
-    elif kind == "mixed scales":
+        return rescaled(problem, 1e12 if kind == "huge" else 1e-14)
+    if kind == "mixed scales":
         by = 10.0 ** rng.uniform(-3.0, 3.0, size=n)
-        problem = replace(problem, hessian=S * np.outer(by, by), linear=linear * by)
+        return replace(problem, hessian=problem.hessian * np.outer(by, by), linear=problem.linear * by)
     return problem
 
 
@@ -249,122 +263,3 @@ def large(seed: int, n: int = 1000) -> Problem:
     rng = np.random.default_rng([3, seed])
     problem = Problem("large", sample_covariance(rng, n, n + 200), np.zeros(n), np.zeros(n), np.full(n, 0.02))
     return with_rows(rng, problem, feasible_weights(rng, problem.lower, problem.upper, 1.0))
-
-
-def referee(problem: Problem) -> np.ndarray | None:
-    """Return cvxpy's and Clarabel's weights, None where they find none."""
-    import cvxpy as cp
-
-    unit = max(problem.scale(), float(np.abs(problem.linear).max()) * 1e-3) or 1.0
-    values, vectors = np.linalg.eigh(problem.hessian / unit)
-    factor = (vectors * np.sqrt(np.maximum(values, 0.0))).T
-    w = cp.Variable(problem.n)
-    objective = 0.5 * cp.sum_squares(factor @ w) - (problem.linear / unit) @ w
-    limits = [w >= problem.lower, w <= problem.upper, *between(cp.sum(w), *problem.total)]
-    for row, low, high in zip(problem.rows, problem.row_lower, problem.row_upper, strict=True):
-        limits += between(row @ w, low, high)
-    if problem.current is not None:
-        moved = w - problem.current
-        if problem.linear_cost is not None:
-            objective += (problem.linear_cost / unit) @ cp.abs(moved)
-        if problem.impact_cost is not None:
-            objective += (problem.impact_cost / unit) @ cp.power(cp.abs(moved), 1.5, approx=False)
-        if problem.turnover < INF:
-            limits.append(0.5 * (cp.norm1(moved) + cp.abs(cp.sum(moved))) <= problem.turnover)
-    stated = cp.Problem(cp.Minimize(objective), limits)
-    if not _is_solved(stated, 1e-10):
-        return None
-    return np.asarray(w.value)
-
-
-def _is_solved(stated: Any, tolerance: float) -> bool:
-    """Whether Clarabel solves it; an answer that it calls inaccurate is none to judge others by."""
-    import cvxpy as cp
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Solution may be inaccurate")
-        try:
-            stated.solve(solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance)
-        except cp.SolverError:
-            return False
-    return stated.status == cp.OPTIMAL
-
-
-def least_relaxation(problem: Problem) -> float:
-    """Return the least sum of violations, rows in units of their largest entry, by a linear program."""
-    import cvxpy as cp
-
-    w, sizes = cp.Variable(problem.n), np.abs(problem.rows).max(axis=1, initial=0.0)
-    missed = [cp.pos(problem.total[0] - cp.sum(w)), cp.pos(cp.sum(w) - problem.total[1])]
-    for row, size, low, high in zip(problem.rows, sizes, problem.row_lower, problem.row_upper, strict=True):
-        if low > -INF:
-            missed.append(cp.pos(low - row @ w) / (size or 1.0))
-        if high < INF:
-            missed.append(cp.pos(row @ w - high) / (size or 1.0))
-    if problem.current is not None and problem.turnover < INF:
-        moved = w - problem.current
-        missed += [cp.pos(cp.sum(cp.pos(sign * moved)) - problem.turnover) for sign in (1.0, -1.0)]
-    stated = cp.Problem(cp.Minimize(sum(missed)), [w >= problem.lower, w <= problem.upper])
-    return float(stated.solve(solver=cp.CLARABEL))
-
-
-def largest_ratio(problem: Problem) -> float | None:
-    """Return the most `linear'w` per volatility by the homogenised program; None where the referee finds none."""
-    import cvxpy as cp
-
-    values, vectors = np.linalg.eigh(problem.hessian / problem.scale())
-    factor = (vectors * np.sqrt(np.maximum(values, 0.0))).T
-    y, t = cp.Variable(problem.n), cp.Variable(nonneg=True)
-    limits = [y >= problem.lower * t, y <= problem.upper * t]
-    limits.append(problem.linear / np.abs(problem.linear).max() @ y == 1.0)
-    ends = [(np.ones(problem.n), *problem.total)]
-    ends += list(zip(problem.rows, problem.row_lower, problem.row_upper, strict=True))
-    for row, low, high in ends:
-        if low > -INF:
-            limits.append(row @ y >= low * t)
-        if high < INF:
-            limits.append(row @ y <= high * t)
-    if problem.current is not None and problem.turnover < INF:
-        moved = y - problem.current * t
-        limits.append(0.5 * (cp.norm1(moved) + cp.abs(cp.sum(moved))) <= problem.turnover * t)
-    stated = cp.Problem(cp.Minimize(cp.sum_squares(factor @ y)), limits)
-    if not _is_solved(stated, 1e-11) or t.value < 1e-9:
-        return None
-    return float(problem.linear @ y.value / np.sqrt(y.value @ problem.hessian @ y.value))
-
-
-def between(expression: Any, low: float, high: float) -> list[Any]:
-    """Limits that are there, as constraints."""
-    if low == high:
-        return [expression == low]
-    limits = []
-    if low > -INF:
-        limits.append(expression >= low)
-    if high < INF:
-        limits.append(expression <= high)
-    return limits
-
-
-def lies_in_kinks(problem: Problem, weights: np.ndarray, solution: Any) -> float:
-    """The readable twin of the certificate: the stationarity of the weights under the prices of a solution.
-
-    ``Hw - q`` and the prices of rows and budget must lie in what bounds, costs and turnover can hold, asset by
-    asset: a price of a bound where the weight is at it, and a kink of the cost at the current weight.
-    """
-    slope = problem.hessian @ weights - problem.linear
-    slope = slope + solution.budget_price + solution.row_prices @ problem.rows + solution.bound_prices
-    volatility = np.sqrt(np.diag(problem.hessian))
-    size = volatility * (volatility @ np.abs(weights)) + np.abs(problem.linear)
-    size = size + np.abs(solution.row_prices) @ np.abs(problem.rows) + abs(solution.budget_price)
-    off = np.abs(slope)
-    if problem.current is not None:
-        moved = weights - problem.current
-        linear = np.zeros(problem.n) if problem.linear_cost is None else problem.linear_cost
-        impact = np.zeros(problem.n) if problem.impact_cost is None else problem.impact_cost
-        cost = linear + 1.5 * impact * np.sqrt(np.abs(moved))
-        size = size + cost
-        # Buying and selling in all have prices of their own that sum to the one reported.
-        low = np.where(moved > 0.0, cost, -cost - (moved <= 0.0) * solution.turnover_price)
-        high = np.where(moved < 0.0, -cost, cost + (moved >= 0.0) * solution.turnover_price)
-        off = np.maximum(np.maximum(slope + low, -slope - high), 0.0)
-    return float(np.max(off / np.maximum(size, 1e-300)))

@@ -1,6 +1,6 @@
-"""A thousand ordinary and five hundred nasty problems beside cvxpy and Clarabel, judged by objective and feasibility.
+"""A thousand ordinary and five hundred nasty problems beside cvxpy, judged by objective and feasibility.
 
-Generators and judgement are in ``tests/reference``; ``make test`` runs a seeded tenth of it (``tests/parity``).
+Generators and judgement are in ``tests/reference``; ``tests/parity`` has a seeded tenth of it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import pytest
 
 from poise import _native
 from tests.reference import programs
-from tests.reference.referee import judged, judged_ratio
+from tests.reference.referee import judged, judged_ratio, referee
 from tests.tolerances import SOLVER
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ def test_bounds_alone(first):
             stated = programs.replace(problem, linear=linear)
             assert stated.violations(solution.weights)["bounds"] == 0.0
             assert abs(solution.weights.sum() - 1.0) <= 1e-12
-            rival = programs.referee(stated)
+            rival = referee(stated)
             if rival is not None:
                 least_cost = stated.objective(np.clip(rival, lower, upper))
                 found = stated.objective(solution.weights)

@@ -2,9 +2,9 @@
 
 use std::hint::black_box;
 
-use ndarray::{Array1, Array3};
+use ndarray::{Array1, Array2, Array3};
 use poise_core::moments::{self, EwmaRule, EwmaState};
-use poise_core::optimization::{self, Bounds};
+use poise_core::optimization::{self, Bounds, Program};
 use poise_core::regime::{self, HmmSettings, JumpSettings, RegimeDetector};
 use poise_core::risk::{self, RollingTail};
 use poise_core::{Error, Result};
@@ -38,7 +38,7 @@ impl Counted {
 }
 
 /// The hottest kernels: those of the live tick, of a decision, and of the batches behind them.
-pub const COUNTED: [Counted; 16] = [
+pub const COUNTED: [Counted; 17] = [
     Counted { name: "ewma tick N=50", calls: 1000, prepare: || ewma_tick(50) },
     Counted { name: "ewma tick N=500", calls: 200, prepare: || ewma_tick(500) },
     Counted { name: "ewma path T=200 N=50", calls: 1, prepare: ewma_path },
@@ -51,6 +51,7 @@ pub const COUNTED: [Counted; 16] = [
     Counted { name: "risk parity N=50", calls: 1, prepare: || risk_parity(50) },
     Counted { name: "risk parity N=200", calls: 1, prepare: || risk_parity(200) },
     Counted { name: "minimum variance N=50", calls: 1, prepare: minimum_variance },
+    Counted { name: "program N=50, five groups", calls: 1, prepare: grouped_program },
     Counted { name: "hmm filter step K=3 F=5", calls: 1000, prepare: hmm_step },
     Counted { name: "regime detector bar N=50", calls: 900, prepare: detector_bar },
     Counted { name: "hmm 20 iterations T=1000 K=3 F=5", calls: 1, prepare: hmm_fit },
@@ -128,6 +129,27 @@ fn minimum_variance() -> Result<Call> {
     let covariance = inputs::covariance(50)?;
     let bounds = Bounds::uniform(50, 0.0, 1.0)?;
     call(move || optimization::minimum_variance(covariance.view(), &bounds))
+}
+
+/// Least variance with a floor and a cap for each fifth of the assets.
+fn grouped_program() -> Result<Call> {
+    let covariance = inputs::covariance(50)?;
+    let bounds = Bounds::uniform(50, 0.0, 1.0)?;
+    let rows = Array2::from_shape_fn((5, 50), |(group, asset)| f64::from(u8::from(asset % 5 == group)));
+    let (linear, low, high) = (Array1::zeros(50), Array1::from_elem(5, 0.1), Array1::from_elem(5, 0.25));
+    call(move || {
+        let program = Program {
+            hessian: covariance.view(),
+            linear: linear.view(),
+            bounds: &bounds,
+            total: (1.0, 1.0),
+            rows: rows.view(),
+            row_lower: low.view(),
+            row_upper: high.view(),
+            trading: None,
+        };
+        optimization::quadratic_program(&program, None)
+    })
 }
 
 /// One start, because more would be shared out between as many threads as the machine has; a tolerance of 0, so

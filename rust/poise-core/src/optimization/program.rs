@@ -100,13 +100,18 @@ pub(super) fn minimum(quadratic: &Quadratic<'_>) -> Option<Minimum> {
     let mut found = solve(&statement, None);
     found.share_among_twins(&statement);
     let certificate = found.verdict.certificate;
-    if !(certificate <= TOLERANCE) || found.relaxations.iter().any(|by| *by > 0.0) {
-        return None;
-    }
+    let kept = found.relaxations.iter().all(|by| *by == 0.0);
     let (weights, iterations) = (found.face.x, found.iterations);
     let (_, proof) = quadratic.judge(&weights);
-    // Whether others are as good was not asked.
-    Some(Minimum { weights, iterations, certificate, response: vec![0.0; n], is_unique: false, proof })
+    (kept && certificate <= TOLERANCE).then(|| Minimum {
+        weights,
+        iterations,
+        certificate,
+        response: vec![0.0; n],
+        // Whether others are as good was not asked.
+        is_unique: false,
+        proof,
+    })
 }
 
 /// Solves for the assets that can move, the others held.

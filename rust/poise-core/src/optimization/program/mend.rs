@@ -66,9 +66,9 @@ impl Face {
     fn mend_posts(&mut self, statement: &Statement, penalty: f64) -> bool {
         let activities = statement.activities(&self.x);
         let mut changed = false;
-        for j in 0..self.posts.len() {
+        for (j, activity) in activities.into_iter().enumerate() {
             let (low, high) = statement.limits(j);
-            let (y, activity) = (self.y[j], activities[j]);
+            let y = self.y[j];
             let noise = 1e-12 * activity.abs().max(1.0);
             let equal = low == high;
             let next = match self.posts[j] {

@@ -11,7 +11,7 @@ use crate::optimization::dense::dot;
 
 /// Steps of refinement in a round; impact costs need more, being curved.
 const REFINEMENTS: usize = 10;
-const CURVED_REFINEMENTS: usize = 60;
+const CURVED_REFINEMENTS: usize = 40;
 
 /// Steps onto the limits at the end.
 const LANDINGS: usize = 2;
@@ -23,7 +23,7 @@ const LEAST_ROOT: f64 = 3e-8;
 const SOFTNESS: f64 = 1e-10;
 
 /// What keeps multipliers in place where no free asset can follow, beside a curvature of one.
-const STIFF: f64 = 1e-14;
+const STIFF: f64 = 1e-12;
 
 impl Face {
     /// Solves for the free assets and the multipliers of what binds.
@@ -123,14 +123,18 @@ impl Face {
         (dx, dy, error)
     }
 
-    /// The part of a step after which every amount with impact keeps a tenth of what it was.
+    /// The part of a step after which every amount with impact keeps a tenth of what it was, if it is one.
     fn within_curves(&self, statement: &Statement, free: &[usize], dx: &[f64]) -> f64 {
         let Some(trade) = &statement.trade else { return 1.0 };
         free.iter().zip(dx).fold(1.0, |length: f64, (&i, step)| match self.seats[i] {
             Seat::Free(side) if trade.impact[i] > 0.0 => {
                 let sign = f64::from(side);
                 let (amount, step) = (sign * (self.x[i] - trade.current[i]), sign * step);
-                if step < -0.9 * amount { length.min((-0.9 * amount / step).max(1e-3)) } else { length }
+                if amount > untraded(trade.current[i]) && step < -0.9 * amount {
+                    length.min((-0.9 * amount / step).max(1e-3))
+                } else {
+                    length
+                }
             }
             _ => length,
         })
