@@ -31,6 +31,7 @@ MODULES = (
     "bench_online",
     "bench_risk",
     "bench_optimization",
+    "bench_cvar",
     "bench_regime",
     "bench_performance",
     "bench_tick",

@@ -20,6 +20,9 @@ from poise.typing import Matrix, Vector
 PROVEN = 1e-8
 """Relative gap up to which an answer counts as optimal."""
 
+LEAST_SIZE = 1e-6
+"""Weights that make nothing of the returns, as a perfect hedge does, are judged by this part of them."""
+
 AT_BOUND = 1e-11
 """A weight this near to its bound stands there: the simplex means it."""
 
@@ -40,7 +43,9 @@ def minimum_cdar(
     path = scaled @ weights
     risk = uncompounded_cdar(path, level)
     gap = max(risk - _bound(scaled, level, (lower, upper), floor, (lam, beta, price)), 0.0)
-    size = max(risk, float(np.abs(path).mean()))
+    size = max(
+        risk, float((np.abs(scaled) @ np.abs(weights)).mean()), LEAST_SIZE * float(np.abs(scaled).mean())
+    )
     certificate = gap / size if gap > 0.0 else 0.0
     status = OptimizationStatus.DEGENERATE if riskless.size else OptimizationStatus.OPTIMAL
     sides = (weights >= bounds[1]).astype(np.int8)

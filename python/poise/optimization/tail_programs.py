@@ -53,7 +53,8 @@ def solve_minimum_cvar(
     OptimizationResult
         The objective is the CVaR of the weights, a positive loss, as
         :func:`poise.risk.conditional_value_at_risk` reads it. The certificate is the gap to a feasible dual,
-        relative to the larger of the CVaR and the mean absolute return of the weights. An asset whose return
+        relative to the largest of the CVaR, the mean over scenarios of ``sum(abs(w * r))`` and a millionth of the
+        mean absolute return. An asset whose return
         never varies gets weight 0, or what bounds and `minimum_return` force on it. Where no weights earn
         `minimum_return`, those that earn the most are returned with status ``infeasible``.
 
@@ -140,8 +141,8 @@ def solve_minimum_cdar(
     -------
     OptimizationResult
         The objective is the CDaR of the weights, a positive loss. The certificate is the gap to a bound from
-        below that holds whatever HiGHS did, relative to the larger of the CDaR and the mean absolute return of
-        the weights. Where no weights earn `minimum_return`, those that earn the most are returned with status
+        below that holds whatever HiGHS did, relative to the largest of the CDaR, the mean over time of
+        ``sum(abs(w * r))`` and a millionth of the mean absolute return. Where no weights earn `minimum_return`, those that earn the most are returned with status
         ``infeasible``.
 
     Raises
@@ -171,9 +172,7 @@ def solve_minimum_cdar(
     _refuse_missing(matrix)
     level = _number(confidence_level, "confidence_level")
     if not 0.0 < level < 1.0:
-        raise ParameterError(
-            f"confidence_level is {level}, expected a number strictly between 0 and 1"
-        )
+        raise ParameterError(f"confidence_level is {level}, expected a number strictly between 0 and 1")
     lower, upper = read_bounds(bounds, matrix.shape[1], labels)
     floor = _read_floor(matrix, None, expected_returns, minimum_return, labels)
     if leaves_cash(upper):

@@ -20,6 +20,9 @@ use crate::{Error, Result, validate};
 /// Relative gap up to which an answer counts as optimal.
 const PROVEN: f64 = 1e-8;
 
+/// Weights that make nothing of the returns, as a perfect hedge does, are judged by this part of them.
+const LEAST_SIZE: f64 = 1e-6;
+
 /// A cap at or above which a scenario's probability is limited by their sum alone.
 const OPEN_CAP: f64 = 2.0;
 
@@ -47,6 +50,8 @@ struct TailProgram {
     upper: Vec<f64>,
     total: f64,
     floor: Option<(Vec<f64>, f64)>,
+    /// Mean absolute returns of the assets.
+    sizes: Vec<f64>,
 }
 
 impl TailProgram {
@@ -60,6 +65,11 @@ impl TailProgram {
         let part = (self.total - least) / (most - least);
         let pairs = self.lower.iter().zip(&self.upper);
         pairs.map(|(low, high)| low + part * (high - low)).chain([0.0]).collect()
+    }
+
+    /// The mean absolute size of the returns that weights add up.
+    fn size(&self, w: &[f64]) -> f64 {
+        w.iter().zip(&self.sizes).map(|(w, size)| (w * size).abs()).sum()
     }
 
     /// Losses of weights whose quantile is 0.
@@ -130,7 +140,6 @@ impl TailProgram {
         lam
     }
 
-    /// The price at which the floor's term leaves the program: by how much the return falls short.
     fn shortfall(&self, w: &[f64]) -> f64 {
         self.floor.as_ref().map_or(0.0, |(gain, least)| (least - dot(gain, &w[..self.n()])).max(0.0))
     }
@@ -138,8 +147,8 @@ impl TailProgram {
 
 /// Weights of least conditional value at risk, of sum 1 within the bounds, with their proof.
 ///
-/// The certificate is the gap to a feasible dual, relative to the larger of the CVaR and the mean absolute return
-/// of the weights. An asset whose return never varies is left out as far as bounds and floor allow.
+/// The certificate is the gap to a feasible dual, relative to the largest of the CVaR, the mean over scenarios of
+/// `sum_i |w_i r_i|` and a millionth of the mean absolute return. An asset whose return never varies is left out as far as bounds and floor allow.
 ///
 /// # Errors
 /// Empty or not finite arguments, lengths that differ, a level outside (0, 1), probabilities that are negative or
@@ -158,7 +167,8 @@ pub fn minimum_cvar(
     let mut weights = middle_of(&held);
     let (mut steps, mut gap) = (0, 0.0);
     let free: Vec<usize> = (0..weights.len()).filter(|&i| held.lower[i] < held.upper[i]).collect();
-    if scale > 0.0 && riskless.len() < weights.len() && !free.is_empty() {
+    let has_choice = riskless.len() < weights.len() || rule.floor.is_some();
+    if scale > 0.0 && has_choice && !free.is_empty() {
         let program = program_of(returns, rule, &held, &free, scale)?;
         if !box_program::is_settled(&program.lower, &program.upper, program.total) {
             let (point, taken) = interior::solve(&program);
@@ -169,7 +179,8 @@ pub fn minimum_cvar(
     }
     held.settle(&mut weights, 1.0);
     let (objective, size) = exact(returns, rule, &weights)?;
-    let certificate = if gap > 0.0 { gap / objective.abs().max(size) } else { 0.0 };
+    let mean = returns.iter().map(|value| value.abs() / returns.len() as f64).sum::<f64>();
+    let certificate = if gap > 0.0 { gap / objective.abs().max(size).max(LEAST_SIZE * mean) } else { 0.0 };
     let mut solution = Solution::settled(weights, bounds, riskless);
     solution.iterations = steps;
     solution.certificate = certificate;
@@ -274,8 +285,11 @@ fn program_of(
         let earned: f64 = fixed.iter().map(|&i| expected[i] / unit * bounds.lower[i]).sum();
         (free.iter().map(|&i| expected[i] / unit).collect(), least / unit - earned)
     });
+    let x = Scenarios::from_fn(rows.len(), n + 1, entry);
+    let size = |i: usize| (0..rows.len()).map(|s| x.row(s)[i].abs()).sum::<f64>() / rows.len() as f64;
     Ok(TailProgram {
-        x: Scenarios::from_fn(rows.len(), n + 1, entry),
+        sizes: (0..n).map(size).collect(),
+        x,
         base: rows.iter().map(held).collect(),
         // A cap must leave its scenario some room, or the program has no inside.
         caps: shares.iter().map(|share| (share / tail).clamp(share * (1.0 + 1e-12), OPEN_CAP)).collect(),
@@ -303,10 +317,14 @@ fn best_of(program: &TailProgram, point: &interior::Point) -> (Vec<f64>, f64) {
     (best, (least - bound).max(0.0))
 }
 
-/// The exact CVaR of the final weights, and the mean absolute return they have.
+/// The exact CVaR of the final weights, and the mean absolute size of the returns they add up.
 fn exact(returns: ArrayView2<'_, f64>, rule: TailRule<'_>, weights: &[f64]) -> Result<(f64, f64)> {
     let path = returns.dot(&ArrayView1::from(weights));
-    let size = path.iter().map(|value| value.abs()).sum::<f64>() / path.len() as f64;
+    let gross: f64 = returns
+        .rows()
+        .into_iter()
+        .map(|row| row.iter().zip(weights).map(|(r, w)| (r * w).abs()).sum::<f64>() / path.len() as f64)
+        .sum();
     let risk = match rule.probabilities {
         None => historical_tail(path.view(), rule.confidence_level)?.conditional_value_at_risk,
         Some(shares) => {
@@ -314,5 +332,5 @@ fn exact(returns: ArrayView2<'_, f64>, rule: TailRule<'_>, weights: &[f64]) -> R
             weighted_tail(column, shares, rule.confidence_level)?.1[0]
         }
     };
-    Ok((risk, size))
+    Ok((risk, gross))
 }

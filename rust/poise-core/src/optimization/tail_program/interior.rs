@@ -17,6 +17,10 @@ const GOAL: f64 = 1e-11;
 
 const MOST_STEPS: usize = 100;
 
+/// Parts of the diagonal added, one after another, until the system of alike assets has a factor: the next step's
+/// residual mends what it spoils.
+const RIDGES: [f64; 4] = [0.0, 1e-14, 1e-12, 1e-10];
+
 /// Every variable of the program.
 #[derive(Debug, Clone)]
 pub(super) struct Point {
@@ -163,8 +167,9 @@ pub(super) fn solve(program: &TailProgram) -> (Point, usize) {
     let mut system = System::new(program);
     for taken in 0..MOST_STEPS {
         let gap = point.gap(program);
-        let enough = GOAL * (point.w[program.n()].abs() + 1e-6);
-        if gap.is_nan() || gap <= enough || !system.prepare(program, &point) {
+        let enough = GOAL * point.w[program.n()].abs().max(program.size(&point.w));
+        let proven = gap.max(system.balance(program, &point)) <= enough;
+        if gap.is_nan() || proven || !system.prepare(program, &point) {
             return (point, taken);
         }
         let Some((step, primal, dual)) = system.step(program, &point, gap) else { return (point, taken) };
@@ -206,13 +211,40 @@ impl System {
         }
     }
 
+    /// Reads off what the prices fail to balance; returns what that can be worth between the bounds.
+    fn balance(&mut self, program: &TailProgram, at: &Point) -> f64 {
+        let n = program.n();
+        program.x.transposed_times(&at.lam, &mut self.unbalanced);
+        self.unbalanced[n] = 1.0 - at.lam.iter().sum::<f64>();
+        for i in 0..n {
+            self.unbalanced[i] += at.l[i] - at.h[i] + at.nu;
+        }
+        if let Some((gain, _)) = &program.floor {
+            add(&mut self.unbalanced, at.y, gain);
+        }
+        let rooms = program.lower.iter().zip(&program.upper).map(|(low, high)| high - low);
+        rooms.zip(&self.unbalanced).map(|(room, off)| room * off.abs()).sum()
+    }
+
     /// Factors `X' D X` and what bounds and floor add to it; false where rounding left no factor.
     fn prepare(&mut self, program: &TailProgram, at: &Point) -> bool {
         let n = program.n();
-        let size = n + 1;
         for (s, d) in self.d.iter_mut().enumerate() {
-            *d = 1.0 / (at.s[s] / at.lam[s] + at.z[s] / at.mu[s]);
+            *d = at.stiffness(s);
         }
+        if !RIDGES.iter().any(|ridge| self.factor(program, at, *ridge)) {
+            return false;
+        }
+        self.budget.fill(1.0);
+        self.budget[n] = 0.0;
+        cholesky::solve(&self.factor, n + 1, &mut self.budget);
+        true
+    }
+
+    /// Overwrites the matrix with its factor; false where a pivot is not positive.
+    fn factor(&mut self, program: &TailProgram, at: &Point, ridge: f64) -> bool {
+        let n = program.n();
+        let size = n + 1;
         program.x.gram(&self.d, &mut self.room, &mut self.factor);
         for i in 0..n {
             self.factor[i * size + i] +=
@@ -225,21 +257,8 @@ impl System {
                 }
             }
         }
-        if cholesky::factor(&mut self.factor, size, 0.0).is_err() {
-            return false;
-        }
-        self.budget.fill(1.0);
-        self.budget[n] = 0.0;
-        cholesky::solve(&self.factor, size, &mut self.budget);
-        program.x.transposed_times(&at.lam, &mut self.unbalanced);
-        self.unbalanced[n] = 1.0 - at.lam.iter().sum::<f64>();
-        for i in 0..n {
-            self.unbalanced[i] += at.l[i] - at.h[i] + at.nu;
-        }
-        if let Some((gain, _)) = &program.floor {
-            add(&mut self.unbalanced, at.y, gain);
-        }
-        true
+        self.factor.iter_mut().step_by(size + 1).for_each(|entry| *entry *= 1.0 + ridge);
+        cholesky::factor(&mut self.factor, size, 0.0).is_ok()
     }
 
     /// Predictor, centring and corrector: the step and how far to go, primal and dual.
