@@ -62,7 +62,8 @@ def test_minimum_cvar_is_the_textbook_program(seed):
     assert result.status is OptimizationStatus.OPTIMAL
     assert result.objective == pytest.approx(wanted, abs=SOLVER * np.abs(R).mean())
     assert abs(result.weights.sum() - 1.0) <= SUM
-    assert (result.weights >= lower).all() and (result.weights <= upper).all()
+    assert (result.weights >= lower).all()
+    assert (result.weights <= upper).all()
     if least is not None:
         assert means @ result.weights >= least - CLOSED_FORM
 
@@ -89,7 +90,8 @@ def test_minimum_cdar_is_the_textbook_program(seed):
     assert result.status is OptimizationStatus.OPTIMAL
     assert result.objective == pytest.approx(wanted, abs=REFEREE * np.abs(R).mean())
     assert abs(result.weights.sum() - 1.0) <= SUM
-    assert (result.weights >= lower).all() and (result.weights <= upper).all()
+    assert (result.weights >= lower).all()
+    assert (result.weights <= upper).all()
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -170,7 +172,7 @@ def test_the_quadratic_form_is_the_fraction_of_merton_where_nothing_binds():
 
 
 def test_fractional_kelly_falls_as_often_as_geometric_brownian_motion_says():
-    """P(the lowest wealth < alpha) = alpha^(2 / f - 1) under the fraction f of full Kelly: 0.343 at 0.5 and 0.7."""
+    """P(the lowest wealth < alpha) = alpha^(2 / f - 1) under the fraction f: 0.343 at 0.5 and 0.7."""
     rng = np.random.default_rng(11)
     drift, volatility, alpha = 0.0004, 0.02, 0.7
     nodes, masses = np.polynomial.hermite_e.hermegauss(21)

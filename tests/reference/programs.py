@@ -33,11 +33,11 @@ def minimum_cdar(R, level, lower, upper):
     """Least CDaR of the running sum: its highest value so far as a variable of its own."""
     T, N = R.shape
     Y = np.cumsum(R, axis=0)
-    Z, I = np.zeros((T, T)), np.eye(T)
+    Z, E = np.zeros((T, T)), np.eye(T)
     cost = np.r_[np.zeros(N), 1.0, np.full(T, 1.0 / ((1.0 - level) * T)), np.zeros(T)]
-    beyond = np.hstack([-Y, -np.ones((T, 1)), -I, I])  # p - y - t <= z
-    above = np.hstack([Y, np.zeros((T, 1)), Z, -I])  # y <= p
-    rising = np.hstack([np.zeros((T, N + 1)), Z, np.eye(T, k=-1) - I])  # p[s - 1] <= p[s], 0 <= p[0]
+    beyond = np.hstack([-Y, -np.ones((T, 1)), -E, E])  # p - y - t <= z
+    above = np.hstack([Y, np.zeros((T, 1)), Z, -E])  # y <= p
+    rising = np.hstack([np.zeros((T, N + 1)), Z, np.eye(T, k=-1) - E])  # p[s - 1] <= p[s], 0 <= p[0]
     box = [*zip(lower, upper, strict=True), (None, None), *[(0.0, None)] * T, *[(None, None)] * T]
     A, one = np.vstack([beyond, above, rising]), [np.r_[np.ones(N), np.zeros(2 * T + 1)]]
     answer = linprog(cost, A_ub=A, b_ub=np.zeros(3 * T), A_eq=one, b_eq=[1.0], bounds=box, method="highs")

@@ -2,13 +2,14 @@
 
 With ``u`` the drawdowns and ``z`` their excesses over a quantile ``t``: minimise ``t + sum(z) / ((1 - a) T)``
 under ``u[s] >= u[s - 1] - r[s]'w``, ``z >= u - t`` and ``u, z, t >= 0``, where ``u`` starts at 0. Any prices
-``0 <= lam <= 1 / ((1 - a) T)`` of sum 1 and ``0 <= beta[s] <= beta[s + 1] + lam[s]`` bound every CDaR from below by
-the least of ``-beta'Rw``, a greedy choice: that is the certificate.
+``0 <= lam <= 1 / ((1 - a) T)`` of sum 1 and ``0 <= beta[s] <= beta[s + 1] + lam[s]`` bound every CDaR from below
+by the least of ``-beta'Rw``, a greedy choice: that is the certificate.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poise.domain.labels import Labels
 from poise.errors import InfeasibleError, NotConvergedError
@@ -103,7 +104,7 @@ def _closed(bounds: Box, labels: Labels) -> Box:
     return lower, upper
 
 
-def _without(riskless: Vector, bounds: Box, floor: Floor | None) -> Box:
+def _without(riskless: NDArray[np.intp], bounds: Box, floor: Floor | None) -> Box:
     """Hold assets that never vary nearest to 0, where the others can then still do what is asked."""
     lower, upper = bounds[0].copy(), bounds[1].copy()
     lower[riskless] = upper[riskless] = np.clip(0.0, lower[riskless], upper[riskless])

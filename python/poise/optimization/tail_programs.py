@@ -53,9 +53,8 @@ def solve_minimum_cvar(
     OptimizationResult
         The objective is the CVaR of the weights, a positive loss, as
         :func:`poise.risk.conditional_value_at_risk` reads it. The certificate is the gap to a feasible dual,
-        relative to the largest of the CVaR, the mean over scenarios of ``sum(abs(w * r))`` and a millionth of the
-        mean absolute return. An asset whose return
-        never varies gets weight 0, or what bounds and `minimum_return` force on it. Where no weights earn
+        relative to the largest of the CVaR, the mean over scenarios of ``sum(abs(w * r))`` and a millionth of
+        the mean absolute return. An asset whose return never varies gets weight 0, or what bounds and `minimum_return` force on it. Where no weights earn
         `minimum_return`, those that earn the most are returned with status ``infeasible``.
 
     Raises
@@ -142,8 +141,8 @@ def solve_minimum_cdar(
     OptimizationResult
         The objective is the CDaR of the weights, a positive loss. The certificate is the gap to a bound from
         below that holds whatever HiGHS did, relative to the largest of the CDaR, the mean over time of
-        ``sum(abs(w * r))`` and a millionth of the mean absolute return. Where no weights earn `minimum_return`, those that earn the most are returned with status
-        ``infeasible``.
+        ``sum(abs(w * r))`` and a millionth of the mean absolute return. Where no weights
+        earn `minimum_return`, those that earn the most are returned with status ``infeasible``.
 
     Raises
     ------

@@ -163,7 +163,8 @@ def test_nothing_is_bet_that_ruins():
 def test_a_tighter_drawdown_limit_bets_less(R):
     bold = R * 5.0 + 0.002
     bets = [solve_kelly(bold, fraction=1.0, drawdown=(0.8, b)).weights.sum() for b in (0.5, 0.1, 0.01, 0.001)]
-    assert bets == sorted(bets, reverse=True) and bets[-1] < bets[0]
+    assert bets == sorted(bets, reverse=True)
+    assert bets[-1] < bets[0]
 
 
 @pytest.mark.parametrize(
@@ -195,6 +196,7 @@ def test_the_quadratic_form_keeps_its_budget_and_stays_in_cash_without_edge(R):
     full = solve_kelly_quadratic([0.05, 0.04, 0.01, 0.0], S)
     assert abs(full.weights.sum() - 1.0) <= 1e-12
     none = solve_kelly_quadratic(np.full(4, -0.01), S)
-    assert (none.weights == 0.0).all() and none.cash == 1.0
+    assert (none.weights == 0.0).all()
+    assert none.cash == 1.0
     with pytest.raises(ParameterError, match="fraction"):
         solve_kelly_quadratic(np.zeros(4), S, fraction=2.0)
