@@ -2,14 +2,15 @@
 
 With ``u`` the drawdowns and ``z`` their excesses over a quantile ``t``: minimise ``t + sum(z) / ((1 - a) T)``
 under ``u[s] >= u[s - 1] - r[s]'w``, ``z >= u - t`` and ``u, z, t >= 0``, where ``u`` starts at 0. Any prices
-``0 <= lam <= 1 / ((1 - a) T)`` of sum 1 and ``0 <= beta[s] <= beta[s + 1] + lam[s]`` bound every CDaR from below
-by the least of ``-beta'Rw``, a greedy choice: that is the certificate.
+``0 <= lam <= 1 / ((1 - a) T)`` of sum 1 and ``0 <= beta[s] <= beta[s + 1] + lam[s]`` bound every CDaR from
+below by the least of ``-beta'Rw``, a greedy choice: that is the certificate.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from poise.domain.labels import Labels
 from poise.errors import InfeasibleError, NotConvergedError
@@ -17,6 +18,9 @@ from poise.optimization.answer import binding_bounds
 from poise.optimization.limits import SUM_TOLERANCE, asset_name
 from poise.optimization.result import OptimizationResult, OptimizationStatus
 from poise.typing import Matrix, Vector
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 PROVEN = 1e-8
 """Relative gap up to which an answer counts as optimal."""

@@ -54,8 +54,9 @@ def solve_minimum_cvar(
         The objective is the CVaR of the weights, a positive loss, as
         :func:`poise.risk.conditional_value_at_risk` reads it. The certificate is the gap to a feasible dual,
         relative to the largest of the CVaR, the mean over scenarios of ``sum(abs(w * r))`` and a millionth of
-        the mean absolute return. An asset whose return never varies gets weight 0, or what bounds and `minimum_return` force on it. Where no weights earn
-        `minimum_return`, those that earn the most are returned with status ``infeasible``.
+        the mean absolute return. An asset whose return never varies gets weight 0, or what bounds and
+        `minimum_return` force on it. Where no weights earn `minimum_return`, those that earn the most are
+        returned with status ``infeasible``.
 
     Raises
     ------
