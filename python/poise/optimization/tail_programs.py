@@ -85,7 +85,7 @@ def solve_minimum_cvar(
     >>> returns = np.array([[0.02, -0.01], [-0.02, 0.03], [0.01, 0.01], [-0.01, -0.02]])
     >>> result = solve_minimum_cvar(returns, confidence_level=0.5)
     >>> result.weights.round(4), round(result.objective, 6)
-    (array([0.8, 0.2]), 0.011)
+    (array([0.5, 0.5]), 0.005)
     """
     started = time.perf_counter()
     matrix, labels = read_scenarios(returns)
