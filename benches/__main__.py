@@ -34,6 +34,7 @@ MODULES = (
     "bench_quadratic",
     "bench_frontier",
     "bench_programs",
+    "bench_cvar",
     "bench_regime",
     "bench_performance",
     "bench_tick",

@@ -47,6 +47,7 @@ INTO = "poise into out"
 PATH, PATH_SIZE, SMALL_PATH_SIZE = "EWMA covariance path", "T=2000 N=100", "T=1000 N=50"
 LAST, TICK = "EWMA last matrix", "online EWMA update, one row"
 ROLLING, SAMPLE = "rolling VaR and CVaR", "VaR and CVaR of one sample"
+CVAR = "minimum CVaR"
 PARITY, NEXT = "equal risk contributions", "equal risk contributions on the next tick"
 MINIMUM, FRONTIER, WINDOWS = "minimum variance", "exact frontier", "rolling minimum variance"
 
@@ -235,6 +236,14 @@ TARGETS = (
     Target("E4", WINDOWS, "N=100, 250 solutions", "daqp, warm", 40.0),
     Target("E4", WINDOWS, "N=500, 50 solutions", "piqp", 100.0),
     Target("E4", WINDOWS, "N=100, 250 solutions", "PyPortfolioOpt", 1000.0),
+    Target("E5", CVAR, "T=500 N=50", "HiGHS through SciPy", 8.0, seconds=3.0e-3),
+    Target("E5", CVAR, "T=500 N=50", "PyPortfolioOpt", 12.0, seconds=3.0e-3),
+    Target("E5", CVAR, "T=1000 N=50", "HiGHS through SciPy", 10.0, seconds=4.8e-3),
+    Target("E5", CVAR, "T=1000 N=50", "PyPortfolioOpt", 20.0, seconds=4.8e-3),
+    Target("E5", CVAR, "T=5000 N=50", "HiGHS through SciPy", 25.0, seconds=19e-3),
+    Target("E5", CVAR, "T=5000 N=50", "PyPortfolioOpt", 30.0, seconds=19e-3),
+    Target("E5", CVAR, "T=5000 N=100", "HiGHS through SciPy", 12.0, seconds=52e-3),
+    Target("E5", CVAR, "T=5000 N=500", "HiGHS through SciPy", 8.0, seconds=480e-3),
     Target(
         "F1", "one iteration of the hidden Markov fit", "T=2000 F=5 K=3", "hmmlearn", 18.0, seconds=114e-6
     ),

@@ -2,11 +2,13 @@
 
 With ``u`` the drawdowns and ``z`` their excesses over a quantile ``t``: minimise ``t + sum(z) / ((1 - a) T)``
 under ``u[s] >= u[s - 1] - r[s]'w``, ``z >= u - t`` and ``u, z, t >= 0``, where ``u`` starts at 0. Any prices
-``0 <= lam <= 1 / ((1 - a) T)`` of sum 1 and ``0 <= beta[s] <= beta[s + 1] + lam[s]`` bound every CDaR from below by
-the least of ``-beta'Rw``, a greedy choice: that is the certificate.
+``0 <= lam <= 1 / ((1 - a) T)`` of sum 1 and ``0 <= beta[s] <= beta[s + 1] + lam[s]`` bound every CDaR from
+below by the least of ``-beta'Rw``, a greedy choice: that is the certificate.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +19,14 @@ from poise.optimization.limits import SUM_TOLERANCE, asset_name
 from poise.optimization.result import OptimizationResult, OptimizationStatus
 from poise.typing import Matrix, Vector
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 PROVEN = 1e-8
 """Relative gap up to which an answer counts as optimal."""
+
+LEAST_SIZE = 1e-6
+"""Weights that make nothing of the returns, as a perfect hedge does, are judged by this part of them."""
 
 AT_BOUND = 1e-11
 """A weight this near to its bound stands there: the simplex means it."""
@@ -40,7 +48,9 @@ def minimum_cdar(
     path = scaled @ weights
     risk = uncompounded_cdar(path, level)
     gap = max(risk - _bound(scaled, level, (lower, upper), floor, (lam, beta, price)), 0.0)
-    size = max(risk, float(np.abs(path).mean()))
+    size = max(
+        risk, float((np.abs(scaled) @ np.abs(weights)).mean()), LEAST_SIZE * float(np.abs(scaled).mean())
+    )
     certificate = gap / size if gap > 0.0 else 0.0
     status = OptimizationStatus.DEGENERATE if riskless.size else OptimizationStatus.OPTIMAL
     sides = (weights >= bounds[1]).astype(np.int8)
@@ -98,7 +108,7 @@ def _closed(bounds: Box, labels: Labels) -> Box:
     return lower, upper
 
 
-def _without(riskless: Vector, bounds: Box, floor: Floor | None) -> Box:
+def _without(riskless: NDArray[np.intp], bounds: Box, floor: Floor | None) -> Box:
     """Hold assets that never vary nearest to 0, where the others can then still do what is asked."""
     lower, upper = bounds[0].copy(), bounds[1].copy()
     lower[riskless] = upper[riskless] = np.clip(0.0, lower[riskless], upper[riskless])

@@ -34,7 +34,7 @@ def solve_kelly(
     groups: Any = None,
     costs: TradingCosts | None = None,
 ) -> OptimizationResult:
-    """A fraction of the weights of largest expected logarithmic growth; what they leave stays cash.
+    """Weights of largest expected logarithmic growth, or a fraction of them; what they leave stays cash.
 
     The full Kelly weights ``k`` maximise ``sum(p * log(1 + f + (r - f)'k))`` with ``sum(k) <= 1``, ``f`` the
     risk-free rate. ``fraction * k`` is returned, and the bounds hold for it: ``k`` keeps them divided by
@@ -54,8 +54,8 @@ def solve_kelly(
         Lower and upper bound, each a scalar or one per asset. Lower bounds are finite; negative ones allow
         short sales, whose proceeds are cash.
     drawdown : tuple of float, optional
-        ``(alpha, beta)``, each between 0 and 1: wealth shall fall below the fraction `alpha` of its start with
-        a probability below `beta`. Kept by ``E (growth)**(-lambda) <= 1`` with ``lambda = log(beta) /
+        ``(alpha, beta)``, each between 0 and 1: wealth shall fall below the fraction `alpha` of its start
+        with a probability below `beta`. Kept by ``E (growth)**(-lambda) <= 1`` with ``lambda = log(beta) /
         log(alpha)``, which the full weights meet and any fraction of them then meets as well.
     constraints, groups : optional
         As in :func:`solve_minimum_variance`, on the weights returned. Unless there is a `Budget` among them

@@ -63,9 +63,10 @@ def solve_minimum_cvar(
     OptimizationResult
         The objective is the CVaR of the weights, a positive loss, as
         :func:`poise.risk.conditional_value_at_risk` reads it. The certificate is the gap to a feasible dual,
-        relative to the larger of the CVaR and the mean absolute return of the weights. An asset whose return
-        never varies gets weight 0, or what bounds and `minimum_return` force on it. Where no weights earn
-        `minimum_return`, those that earn the most are returned with status ``infeasible``.
+        relative to the largest of the CVaR, the mean over scenarios of ``sum(abs(w * r))`` and a millionth of
+        the mean absolute return. An asset whose return never varies gets weight 0, or what bounds and
+        `minimum_return` force on it. Where no weights earn `minimum_return`, those that earn the most are
+        returned with status ``infeasible``.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def solve_minimum_cvar(
     >>> returns = np.array([[0.02, -0.01], [-0.02, 0.03], [0.01, 0.01], [-0.01, -0.02]])
     >>> result = solve_minimum_cvar(returns, confidence_level=0.5)
     >>> result.weights.round(4), round(result.objective, 6)
-    (array([0.8, 0.2]), 0.011)
+    (array([0.5, 0.5]), 0.005)
     """
     if constraints is not None or costs is not None:
         from poise.optimization.scenario_programs import minimum_cvar_within
@@ -169,9 +170,9 @@ def solve_minimum_cdar(
     -------
     OptimizationResult
         The objective is the CDaR of the weights, a positive loss. The certificate is the gap to a bound from
-        below that holds whatever HiGHS did, relative to the larger of the CDaR and the mean absolute return of
-        the weights. Where no weights earn `minimum_return`, those that earn the most are returned with status
-        ``infeasible``.
+        below that holds whatever HiGHS did, relative to the largest of the CDaR, the mean over time of
+        ``sum(abs(w * r))`` and a millionth of the mean absolute return. Where no weights
+        earn `minimum_return`, those that earn the most are returned with status ``infeasible``.
 
     Raises
     ------

@@ -184,7 +184,10 @@ def test_the_largest_diversification_within_limits():
 @pytest.mark.parametrize(
     ("constraints", "rules"),
     [
-        (["LINK >= 0.2", TurnoverLimit(0.7, HELD)], lambda y, t: [y[4] >= 0.2 * t, cp.norm1(y - t * HELD.to_numpy()) <= 1.4 * t]),
+        (
+            ["LINK >= 0.2", TurnoverLimit(0.7, HELD)],
+            lambda y, t: [y[4] >= 0.2 * t, cp.norm1(y - t * HELD.to_numpy()) <= 1.4 * t],
+        ),
         (
             TrackingError(HELD, 0.015),
             lambda y, t: [cp.norm(ROOT @ (y - t * HELD.to_numpy())) <= 0.015 * t],

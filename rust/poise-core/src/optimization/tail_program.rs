@@ -6,19 +6,24 @@
 //! the largest loss they leave possible, which is a greedy choice.
 
 mod interior;
+mod point;
+mod program;
 mod vertex;
 
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::box_program::{self, Proof};
-use super::dense::dot;
 use super::scenarios::Scenarios;
 use super::{Bounds, Solution, Status};
 use crate::risk::{historical_tail, weighted_tail};
 use crate::{Error, Result, validate};
+use program::TailProgram;
 
 /// Relative gap up to which an answer counts as optimal.
 const PROVEN: f64 = 1e-8;
+
+/// Weights that make nothing of the returns, as a perfect hedge does, are judged by this part of them.
+const LEAST_SIZE: f64 = 1e-6;
 
 /// A cap at or above which a scenario's probability is limited by their sum alone.
 const OPEN_CAP: f64 = 2.0;
@@ -34,112 +39,10 @@ pub struct TailRule<'a> {
     pub floor: Option<(ArrayView1<'a, f64>, f64)>,
 }
 
-/// The program in the weights that the bounds leave free, in units of the largest return.
-#[derive(Debug)]
-struct TailProgram {
-    /// Returns, and a last column of ones for the quantile.
-    x: Scenarios,
-    /// Returns of what is held at equal bounds.
-    base: Vec<f64>,
-    shares: Vec<f64>,
-    caps: Vec<f64>,
-    lower: Vec<f64>,
-    upper: Vec<f64>,
-    total: f64,
-    floor: Option<(Vec<f64>, f64)>,
-}
-
-impl TailProgram {
-    fn n(&self) -> usize {
-        self.lower.len()
-    }
-
-    /// Weights with room on both sides, and a quantile of 0.
-    fn middle(&self) -> Vec<f64> {
-        let (least, most) = (self.lower.iter().sum::<f64>(), self.upper.iter().sum::<f64>());
-        let part = (self.total - least) / (most - least);
-        let pairs = self.lower.iter().zip(&self.upper);
-        pairs.map(|(low, high)| low + part * (high - low)).chain([0.0]).collect()
-    }
-
-    /// Losses of weights whose quantile is 0.
-    fn losses_into(&self, w: &[f64], out: &mut [f64]) {
-        self.x.times(w, out);
-        for (out, base) in out.iter_mut().zip(&self.base) {
-            *out = -*out - base;
-        }
-    }
-
-    /// A loss that the tail begins at.
-    fn quantile(&self, losses: &[f64]) -> f64 {
-        let mut order: Vec<usize> = (0..losses.len()).collect();
-        order.sort_unstable_by(|&a, &b| losses[b].total_cmp(&losses[a]));
-        let mut mass = 0.0;
-        for &s in &order {
-            mass += self.caps[s];
-            if mass >= 1.0 {
-                return losses[s];
-            }
-        }
-        order.last().map_or(0.0, |&s| losses[s])
-    }
-
-    /// The conditional value at risk of weights, and the probabilities that attain it.
-    fn worst(&self, w: &[f64]) -> (f64, Vec<f64>) {
-        let mut losses = vec![0.0; self.x.n_rows()];
-        let mut flat = w.to_vec();
-        flat[self.n()] = 0.0;
-        self.losses_into(&flat, &mut losses);
-        let mut order: Vec<usize> = (0..losses.len()).collect();
-        order.sort_unstable_by(|&a, &b| losses[b].total_cmp(&losses[a]));
-        let (mut left, mut lam) = (1.0_f64, vec![0.0; losses.len()]);
-        for s in order {
-            lam[s] = self.caps[s].min(left);
-            left -= lam[s];
-        }
-        (dot(&lam, &losses), lam)
-    }
-
-    /// A bound from below of every allowed CVaR: the least expected loss under probabilities near `lam`, the floor
-    /// of the return priced at `y`.
-    fn bound(&self, lam: &[f64], y: f64) -> f64 {
-        let lam = self.within_caps(lam);
-        let mut gain = vec![0.0; self.n() + 1];
-        self.x.transposed_times(&lam, &mut gain);
-        gain.truncate(self.n());
-        let mut priced = 0.0;
-        if let Some((expected, least)) = &self.floor {
-            gain.iter_mut().zip(expected).for_each(|(gain, expected)| *gain += y.max(0.0) * expected);
-            priced = y.max(0.0) * least;
-        }
-        let best = box_program::greedy(&gain, &self.lower, &self.upper, self.total, false);
-        priced - dot(&gain, &best) - dot(&lam, &self.base)
-    }
-
-    /// The probabilities moved until they keep their caps and sum to 1.
-    fn within_caps(&self, lam: &[f64]) -> Vec<f64> {
-        let mut lam: Vec<f64> = lam.iter().zip(&self.caps).map(|(lam, cap)| lam.clamp(0.0, *cap)).collect();
-        let excess = lam.iter().sum::<f64>() - 1.0;
-        if excess > 0.0 {
-            lam.iter_mut().for_each(|lam| *lam /= 1.0 + excess);
-        } else {
-            let room: f64 = lam.iter().zip(&self.caps).map(|(lam, cap)| cap - lam).sum();
-            let part = if room > 0.0 { -excess / room } else { 0.0 };
-            lam.iter_mut().zip(&self.caps).for_each(|(lam, cap)| *lam += part * (cap - *lam));
-        }
-        lam
-    }
-
-    /// The price at which the floor's term leaves the program: by how much the return falls short.
-    fn shortfall(&self, w: &[f64]) -> f64 {
-        self.floor.as_ref().map_or(0.0, |(gain, least)| (least - dot(gain, &w[..self.n()])).max(0.0))
-    }
-}
-
 /// Weights of least conditional value at risk, of sum 1 within the bounds, with their proof.
 ///
-/// The certificate is the gap to a feasible dual, relative to the larger of the CVaR and the mean absolute return
-/// of the weights. An asset whose return never varies is left out as far as bounds and floor allow.
+/// The certificate is the gap to a feasible dual, relative to the largest of the CVaR, the mean over scenarios of
+/// `sum_i |w_i r_i|` and a millionth of the mean absolute return. An asset whose return never varies is left out as far as bounds and floor allow.
 ///
 /// # Errors
 /// Empty or not finite arguments, lengths that differ, a level outside (0, 1), probabilities that are negative or
@@ -158,7 +61,8 @@ pub fn minimum_cvar(
     let mut weights = middle_of(&held);
     let (mut steps, mut gap) = (0, 0.0);
     let free: Vec<usize> = (0..weights.len()).filter(|&i| held.lower[i] < held.upper[i]).collect();
-    if scale > 0.0 && riskless.len() < weights.len() && !free.is_empty() {
+    let has_choice = riskless.len() < weights.len() || rule.floor.is_some();
+    if scale > 0.0 && has_choice && !free.is_empty() {
         let program = program_of(returns, rule, &held, &free, scale)?;
         if !box_program::is_settled(&program.lower, &program.upper, program.total) {
             let (point, taken) = interior::solve(&program);
@@ -169,7 +73,8 @@ pub fn minimum_cvar(
     }
     held.settle(&mut weights, 1.0);
     let (objective, size) = exact(returns, rule, &weights)?;
-    let certificate = if gap > 0.0 { gap / objective.abs().max(size) } else { 0.0 };
+    let mean = returns.iter().map(|value| value.abs() / returns.len() as f64).sum::<f64>();
+    let certificate = if gap > 0.0 { gap / objective.abs().max(size).max(LEAST_SIZE * mean) } else { 0.0 };
     let mut solution = Solution::settled(weights, bounds, riskless);
     solution.iterations = steps;
     solution.certificate = certificate;
@@ -274,8 +179,11 @@ fn program_of(
         let earned: f64 = fixed.iter().map(|&i| expected[i] / unit * bounds.lower[i]).sum();
         (free.iter().map(|&i| expected[i] / unit).collect(), least / unit - earned)
     });
+    let x = Scenarios::from_fn(rows.len(), n + 1, entry);
+    let size = |i: usize| (0..rows.len()).map(|s| x.row(s)[i].abs()).sum::<f64>() / rows.len() as f64;
     Ok(TailProgram {
-        x: Scenarios::from_fn(rows.len(), n + 1, entry),
+        sizes: (0..n).map(size).collect(),
+        x,
         base: rows.iter().map(held).collect(),
         // A cap must leave its scenario some room, or the program has no inside.
         caps: shares.iter().map(|share| (share / tail).clamp(share * (1.0 + 1e-12), OPEN_CAP)).collect(),
@@ -288,7 +196,7 @@ fn program_of(
 }
 
 /// The better of the interior point and its vertex, and how far it can be from the best, in the program's units.
-fn best_of(program: &TailProgram, point: &interior::Point) -> (Vec<f64>, f64) {
+fn best_of(program: &TailProgram, point: &point::Point) -> (Vec<f64>, f64) {
     let mut best = point.w.clone();
     let (mut least, lam) = program.worst(&best);
     let mut bound = program.bound(&point.lam, point.y).max(program.bound(&lam, 0.0));
@@ -303,10 +211,14 @@ fn best_of(program: &TailProgram, point: &interior::Point) -> (Vec<f64>, f64) {
     (best, (least - bound).max(0.0))
 }
 
-/// The exact CVaR of the final weights, and the mean absolute return they have.
+/// The exact CVaR of the final weights, and the mean absolute size of the returns they add up.
 fn exact(returns: ArrayView2<'_, f64>, rule: TailRule<'_>, weights: &[f64]) -> Result<(f64, f64)> {
     let path = returns.dot(&ArrayView1::from(weights));
-    let size = path.iter().map(|value| value.abs()).sum::<f64>() / path.len() as f64;
+    let gross: f64 = returns
+        .rows()
+        .into_iter()
+        .map(|row| row.iter().zip(weights).map(|(r, w)| (r * w).abs()).sum::<f64>() / path.len() as f64)
+        .sum();
     let risk = match rule.probabilities {
         None => historical_tail(path.view(), rule.confidence_level)?.conditional_value_at_risk,
         Some(shares) => {
@@ -314,5 +226,5 @@ fn exact(returns: ArrayView2<'_, f64>, rule: TailRule<'_>, weights: &[f64]) -> R
             weighted_tail(column, shares, rule.confidence_level)?.1[0]
         }
     };
-    Ok((risk, size))
+    Ok((risk, gross))
 }

@@ -3,7 +3,7 @@
 //! Boyd and Vandenberghe (2004), Convex Optimization, section 11.7, with one product `A' diag A` and one factor a
 //! step. Every point it visits keeps all constraints and loses less than everything in every scenario.
 
-use super::GrowthProgram;
+use super::program::GrowthProgram;
 use crate::optimization::{cholesky, dense::dot, scenarios::GramRoom};
 
 /// How much nearer to the best a step tries to come.

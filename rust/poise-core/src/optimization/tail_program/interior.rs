@@ -6,156 +6,18 @@
 //! one factor of the size of the weights a step. Names: `lam` prices the slacks, `mu = c - lam` the excesses, `l`
 //! and `h` the bounds, `y` the floor of the expected return, `nu` the budget.
 
-use super::TailProgram;
+use super::point::{Moves, Point, add};
+use super::program::TailProgram;
 use crate::optimization::{cholesky, dense::dot, scenarios::GramRoom};
-
-/// How close to the boundary a step may go.
-const REACH: f64 = 0.9995;
 
 /// Complementarity, relative to the objective, at which the point is left to the vertex and the certificate.
 const GOAL: f64 = 1e-11;
 
 const MOST_STEPS: usize = 100;
 
-/// Every variable of the program.
-#[derive(Debug, Clone)]
-pub(super) struct Point {
-    /// The weights and the quantile, which is last.
-    pub(super) w: Vec<f64>,
-    z: Vec<f64>,
-    s: Vec<f64>,
-    pub(super) lam: Vec<f64>,
-    mu: Vec<f64>,
-    pub(super) l: Vec<f64>,
-    pub(super) h: Vec<f64>,
-    /// Slack and price of the floor; 0 and 0 where there is none.
-    q: f64,
-    pub(super) y: f64,
-    nu: f64,
-}
-
-/// What complementarity should become less, or a step of every variable.
-#[derive(Debug, Clone)]
-struct Moves {
-    w: Vec<f64>,
-    z: Vec<f64>,
-    s: Vec<f64>,
-    lam: Vec<f64>,
-    l: Vec<f64>,
-    h: Vec<f64>,
-    q: f64,
-    y: f64,
-    nu: f64,
-}
-
-impl Moves {
-    fn zeros(n_rows: usize, n: usize) -> Self {
-        let (rows, assets) = (vec![0.0; n_rows], vec![0.0; n]);
-        Self {
-            w: vec![0.0; n + 1],
-            z: rows.clone(),
-            s: rows.clone(),
-            lam: rows,
-            l: assets.clone(),
-            h: assets,
-            q: 0.0,
-            y: 0.0,
-            nu: 0.0,
-        }
-    }
-}
-
-impl Point {
-    fn start(program: &TailProgram) -> Self {
-        let (n, n_rows) = (program.n(), program.x.n_rows());
-        let mut w = program.middle();
-        let mut f = vec![0.0; n_rows];
-        program.losses_into(&w, &mut f);
-        let spread = (dot(&f, &f) / n_rows as f64).sqrt().max(1e-3);
-        let quantile = program.quantile(&f);
-        w[n] = quantile;
-        let z: Vec<f64> = f.iter().map(|loss| (loss - quantile).max(0.0) + spread).collect();
-        let s = z.iter().zip(&f).map(|(z, loss)| z + quantile - loss).collect();
-        let lam = program.shares.clone();
-        let mu = program.caps.iter().zip(&lam).map(|(cap, lam)| cap - lam).collect();
-        let mut pull = vec![0.0; n + 1];
-        program.x.transposed_times(&lam, &mut pull);
-        let (q, y) = match &program.floor {
-            Some((gain, least)) => ((dot(gain, &w[..n]) - least).max(1e-2 * spread), spread),
-            None => (0.0, 0.0),
-        };
-        if let Some((gain, _)) = &program.floor {
-            pull.iter_mut().zip(gain).for_each(|(pull, gain)| *pull += y * gain);
-        }
-        let nu = -pull[..n].iter().sum::<f64>() / n as f64;
-        let rest: Vec<f64> = pull[..n].iter().map(|pull| -pull - nu).collect();
-        let l: Vec<f64> = rest.iter().map(|rest| rest.max(0.0) + spread).collect();
-        let h = l.iter().zip(&rest).map(|(l, rest)| l - rest).collect();
-        Self { w, z, s, lam, mu, l, h, q, y, nu }
-    }
-
-    /// How hard scenario `s` holds the weights: large where neither its slack nor its excess is at ease.
-    pub(super) fn stiffness(&self, s: usize) -> f64 {
-        1.0 / (self.s[s] / self.lam[s] + self.z[s] / self.mu[s])
-    }
-
-    /// The sum of what complementarity leaves.
-    fn gap(&self, program: &TailProgram) -> f64 {
-        let below = self.l.iter().enumerate().map(|(i, l)| l * (self.w[i] - program.lower[i]));
-        let above = self.h.iter().enumerate().map(|(i, h)| h * (program.upper[i] - self.w[i]));
-        dot(&self.lam, &self.s)
-            + dot(&self.mu, &self.z)
-            + below.sum::<f64>()
-            + above.sum::<f64>()
-            + self.q * self.y
-    }
-
-    /// How far the point may go along the primal and along the dual step.
-    fn lengths(&self, program: &TailProgram, step: &Moves) -> (f64, f64) {
-        let mut primal = longest(&self.z, &step.z).min(longest(&self.s, &step.s));
-        let mut dual = longest(&self.lam, &step.lam)
-            .min(longest_back(&self.mu, &step.lam))
-            .min(longest(&self.l, &step.l))
-            .min(longest(&self.h, &step.h));
-        for (i, (low, high)) in program.lower.iter().zip(&program.upper).enumerate() {
-            primal = primal.min(ratio(self.w[i] - low, step.w[i])).min(ratio(high - self.w[i], -step.w[i]));
-        }
-        if program.floor.is_some() {
-            primal = primal.min(ratio(self.q, step.q));
-            dual = dual.min(ratio(self.y, step.y));
-        }
-        ((REACH * primal).min(1.0), (REACH * dual).min(1.0))
-    }
-
-    fn advance(&mut self, step: &Moves, primal: f64, dual: f64) {
-        add(&mut self.w, primal, &step.w);
-        add(&mut self.z, primal, &step.z);
-        add(&mut self.s, primal, &step.s);
-        add(&mut self.lam, dual, &step.lam);
-        add(&mut self.mu, -dual, &step.lam);
-        add(&mut self.l, dual, &step.l);
-        add(&mut self.h, dual, &step.h);
-        self.q += primal * step.q;
-        self.y += dual * step.y;
-        self.nu += dual * step.nu;
-    }
-}
-
-fn add(to: &mut [f64], length: f64, step: &[f64]) {
-    to.iter_mut().zip(step).for_each(|(to, step)| *to += length * step);
-}
-
-fn ratio(value: f64, step: f64) -> f64 {
-    if step < 0.0 { value / -step } else { f64::INFINITY }
-}
-
-fn longest(values: &[f64], steps: &[f64]) -> f64 {
-    values.iter().zip(steps).map(|(value, step)| ratio(*value, *step)).fold(f64::INFINITY, f64::min)
-}
-
-fn longest_back(values: &[f64], steps: &[f64]) -> f64 {
-    values.iter().zip(steps).map(|(value, step)| ratio(*value, -step)).fold(f64::INFINITY, f64::min)
-}
+/// Parts of the diagonal added, one after another, until the system of alike assets has a factor: the next step's
+/// residual mends what it spoils.
+const RIDGES: [f64; 4] = [0.0, 1e-14, 1e-12, 1e-10];
 
 /// The best point, and the steps it took; the first point where not even one step was possible.
 pub(super) fn solve(program: &TailProgram) -> (Point, usize) {
@@ -163,8 +25,9 @@ pub(super) fn solve(program: &TailProgram) -> (Point, usize) {
     let mut system = System::new(program);
     for taken in 0..MOST_STEPS {
         let gap = point.gap(program);
-        let enough = GOAL * (point.w[program.n()].abs() + 1e-6);
-        if gap.is_nan() || gap <= enough || !system.prepare(program, &point) {
+        let enough = GOAL * point.w[program.n()].abs().max(program.size(&point.w));
+        let proven = gap.max(system.balance(program, &point)) <= enough;
+        if gap.is_nan() || proven || !system.prepare(program, &point) {
             return (point, taken);
         }
         let Some((step, primal, dual)) = system.step(program, &point, gap) else { return (point, taken) };
@@ -206,13 +69,40 @@ impl System {
         }
     }
 
+    /// Reads off what the prices fail to balance; returns what that can be worth between the bounds.
+    fn balance(&mut self, program: &TailProgram, at: &Point) -> f64 {
+        let n = program.n();
+        program.x.transposed_times(&at.lam, &mut self.unbalanced);
+        self.unbalanced[n] = 1.0 - at.lam.iter().sum::<f64>();
+        for i in 0..n {
+            self.unbalanced[i] += at.l[i] - at.h[i] + at.nu;
+        }
+        if let Some((gain, _)) = &program.floor {
+            add(&mut self.unbalanced, at.y, gain);
+        }
+        let rooms = program.lower.iter().zip(&program.upper).map(|(low, high)| high - low);
+        rooms.zip(&self.unbalanced).map(|(room, off)| room * off.abs()).sum()
+    }
+
     /// Factors `X' D X` and what bounds and floor add to it; false where rounding left no factor.
     fn prepare(&mut self, program: &TailProgram, at: &Point) -> bool {
         let n = program.n();
-        let size = n + 1;
         for (s, d) in self.d.iter_mut().enumerate() {
-            *d = 1.0 / (at.s[s] / at.lam[s] + at.z[s] / at.mu[s]);
+            *d = at.stiffness(s);
         }
+        if !RIDGES.iter().any(|ridge| self.factor(program, at, *ridge)) {
+            return false;
+        }
+        self.budget.fill(1.0);
+        self.budget[n] = 0.0;
+        cholesky::solve(&self.factor, n + 1, &mut self.budget);
+        true
+    }
+
+    /// Overwrites the matrix with its factor; false where a pivot is not positive.
+    fn factor(&mut self, program: &TailProgram, at: &Point, ridge: f64) -> bool {
+        let n = program.n();
+        let size = n + 1;
         program.x.gram(&self.d, &mut self.room, &mut self.factor);
         for i in 0..n {
             self.factor[i * size + i] +=
@@ -225,21 +115,8 @@ impl System {
                 }
             }
         }
-        if cholesky::factor(&mut self.factor, size, 0.0).is_err() {
-            return false;
-        }
-        self.budget.fill(1.0);
-        self.budget[n] = 0.0;
-        cholesky::solve(&self.factor, size, &mut self.budget);
-        program.x.transposed_times(&at.lam, &mut self.unbalanced);
-        self.unbalanced[n] = 1.0 - at.lam.iter().sum::<f64>();
-        for i in 0..n {
-            self.unbalanced[i] += at.l[i] - at.h[i] + at.nu;
-        }
-        if let Some((gain, _)) = &program.floor {
-            add(&mut self.unbalanced, at.y, gain);
-        }
-        true
+        self.factor.iter_mut().step_by(size + 1).for_each(|entry| *entry *= 1.0 + ridge);
+        cholesky::factor(&mut self.factor, size, 0.0).is_ok()
     }
 
     /// Predictor, centring and corrector: the step and how far to go, primal and dual.

@@ -1,8 +1,8 @@
 //! From an interior point to the vertex beside it: the weights that make the boundary scenarios equal, and the
 //! prices that prove them the best.
 
-use super::TailProgram;
-use super::interior::Point;
+use super::point::Point;
+use super::program::TailProgram;
 
 /// A floor of the return with a lower price does not bind.
 const PRICED: f64 = 1e-6;
