@@ -189,7 +189,7 @@ class EfficientFrontier:
         k = np.clip(np.searchsorted(upwards, targets, side="right"), 1, len(upwards) - 1)
         span = upwards[k] - upwards[k - 1]
         part = np.clip((targets - upwards[k - 1]) / np.where(span > 0.0, span, 1.0), 0.0, 1.0)[:, np.newaxis]
-        mixed: Matrix = (1.0 - part) * rows[k - 1] + part * rows[k]
+        mixed: Matrix = rows[k - 1] + part * (rows[k] - rows[k - 1])
         return mixed
 
     @property

@@ -49,8 +49,8 @@ def rolling_minimum_variance(
 
     Examples
     --------
-    >>> rolling_minimum_variance([[0.02, 0.0], [0.0, 0.01], [0.0, -0.01]], window=2).round(3).tolist()
-    [[nan, nan], [0.333, 0.667], [1.0, 0.0]]
+    >>> rolling_minimum_variance([[0.02, 0.0], [0.0, 0.01], [0.01, 0.0]], window=2).round(3).tolist()
+    [[nan, nan], [0.333, 0.667], [0.5, 0.5]]
     """
     returns, labels = unwrap_matrix(R)
     n_assets = returns.shape[1]

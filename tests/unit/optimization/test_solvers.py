@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import pickle
 import subprocess
 import sys
 
@@ -94,6 +95,14 @@ def test_an_ordinary_answer_is_optimal_and_silent():
     assert (result.binding, result.fallbacks, result.messages) == ((), (), ())
     with pytest.raises(dataclasses.FrozenInstanceError):
         result.status = OptimizationStatus.RELAXED
+
+
+def test_bounds_named_on_demand_travel_with_the_result():
+    result = solve_minimum_variance(frame(), bounds=([0.0, 0.0, 0.3], [0.4, 1.0, 1.0]))
+    copies = [pickle.loads(pickle.dumps(result)), dataclasses.replace(result, seconds=1.0)]  # noqa: S301 - its own
+    assert len(result.binding) == 2
+    assert all(copy.binding == result.binding for copy in copies)
+    assert solve_minimum_variance(frame(), bounds=(0.01, 0.9)).binding == ()
 
 
 def test_binding_bounds_are_named():

@@ -228,7 +228,8 @@ impl Frontier {
 
     fn between(&self, k: usize, part: f64) -> Point {
         let (upper, lower) = (&self.corners[k], &self.corners[k + 1]);
-        let mix = |u: f64, l: f64| (1.0 - part) * u + part * l;
+        // Exact where both are the same: a weight must not leave its bound by rounding.
+        let mix = |u: f64, l: f64| u + part * (l - u);
         let weights = upper.weights.iter().zip(&lower.weights).map(|(&u, &l)| mix(u, l)).collect();
         let tolerance = mix(upper.risk_tolerance, lower.highest_tolerance);
         Point { weights, tolerance, status: Status::Optimal }
