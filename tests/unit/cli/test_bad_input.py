@@ -109,7 +109,7 @@ class TestFigures:
     def test_a_folder_without_a_figure_is_a_mistake(self, run: Run, bars: Path) -> None:
         ran = run("analyze", "--data", bars, "--out", "somewhere")
         assert ran.code == 2
-        assert "add --regime or --correlation" in ran.refusal()
+        assert "add --regime, --correlation or --frontier" in ran.refusal()
         assert not Path("somewhere").exists()
         refused = run("analyze", "--data", bars, "--out", "somewhere", "--json")
         assert refused.code == 2

@@ -8,7 +8,7 @@ import pytest
 from poise.regime import GaussianHMM, RegimeDetector
 from tests.tolerances import CLOSED_FORM
 
-PRIOR = {"bull": 60.0, "bear": 45.0, "sideways": 45.0, "high_volatility": 20.0}
+PRIOR = {"bull": 60.0, "bear": 60.0, "sideways": 45.0, "high_volatility": 20.0}
 
 
 @pytest.mark.parametrize(("drift", "size"), [(0.0, 0.01), (0.01, 0.005), (-0.01, 0.005)])
