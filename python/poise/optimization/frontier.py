@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cached_property
 from time import perf_counter
 
 import numpy as np
@@ -49,23 +50,28 @@ class EfficientFrontier:
         self.seconds = seconds
         means, covariance, (_, upper) = inputs
         if native is None:
-            rows, certificates = upper[np.newaxis] + 0.0, np.array([math.nan])
-            tolerances = np.zeros(1)
+            rows = upper[np.newaxis] + 0.0
+            self._certificates, self._tolerances = np.array([math.nan]), np.zeros(1)
             self.returns = rows @ means
             self.volatilities = np.sqrt(np.maximum(np.einsum("ki,ij,kj->k", rows, covariance, rows), 0.0))
         else:
-            rows, certificates = native.weights, native.certificates
-            tolerances = native.risk_tolerances
+            rows = native.weights
+            self._certificates, self._tolerances = native.certificates, native.risk_tolerances
             self.returns, self.volatilities = native.expected_returns, np.sqrt(native.variances)
         self._rows = rows
         self.weights = labels.frame(rows)
-        figures = zip(rows, self.returns, self.volatilities, tolerances, certificates, strict=True)
-        self.corners = tuple(
-            CornerPortfolio(labels.vector(row), *(float(figure) for figure in rest)) for row, *rest in figures
+
+    @cached_property
+    def corners(self) -> tuple[CornerPortfolio, ...]:  # noqa: D102 - told above, among the attributes
+        vector = self._labels.vector
+        figures = np.column_stack([self.returns, self.volatilities, self._tolerances, self._certificates])
+        return tuple(
+            CornerPortfolio(vector(row), *rest)
+            for row, rest in zip(self._rows, figures.tolist(), strict=True)
         )
 
     def __len__(self) -> int:
-        return len(self.corners)
+        return len(self._rows)
 
     def __repr__(self) -> str:
         low, high = self.volatilities[-1], self.volatilities[0]
