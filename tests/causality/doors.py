@@ -12,8 +12,9 @@ from poise import EnhancedPortfolioStrategy
 from poise.backtest import Backtest
 from poise.decision import DecisionCycle, equal_book, follow, recommend, regime_path
 from poise.domain.strict_json import dumps
-from poise.market import Benchmark, benchmark_returns, panel_from, to_daily
+from poise.market import BarFeed, Benchmark, benchmark_feed, benchmark_returns, panel_from, to_daily
 from poise.testing import simulated_market
+from poise.universe import UniverseFollower
 from tests.causality.case import Case, daily
 
 WARM_UP = 40
@@ -114,6 +115,38 @@ def benchmark(panel):
     return benchmark_returns(replace(data, benchmark=named), data.panel)
 
 
+def fed(panel):
+    """The last day that is over at every hour, out of a feed that takes the hours one by one."""
+    feed, entries = BarFeed(panel.rows(0, 48)), [None] * 48
+    for t in range(48, panel.n_observations):
+        feed.take(panel.bar(t))
+        entries.append(feed.daily().closes[-1])
+    return entries
+
+
+def benchmark_fed(panel):
+    """The second asset as the benchmark, moved on hour by hour."""
+    first = panel.rows(0, 48)
+    own = Benchmark(name=panel.symbols[1], opened=first.opened, closes=first.closes[:, 1])
+    found, feed = benchmark_feed(replace(data_of(first), benchmark=own), to_daily(first)), BarFeed(first)
+    entries = [None] * 48
+    for t in range(48, panel.n_observations):
+        bar = panel.bar(t)
+        feed.take(bar)
+        found.take(bar, found.level(bar, None))
+        found.settle(feed.daily())
+        entries.append(found.returns)
+    return entries
+
+
+def universe(panel):
+    found, entries = UniverseFollower(panel.rows(0, WARM_UP)), [None] * WARM_UP
+    for t in range(WARM_UP, panel.n_observations):
+        found.append(panel.bar(t))
+        entries.append(found.judge().quality)
+    return entries
+
+
 PANEL = daily(130)
 HOURS = simulated_market(seed=6, n_assets=2, days=6, bar_seconds=3600.0).panel
 
@@ -131,5 +164,10 @@ CASES = {
     "decision.regime_path": Case(regimes, PANEL, ("decision.regime_path",), scale=0.05),
     "backtest.Backtest": Case(rehearsal, PANEL, ("backtest.Backtest",), rows=(70, 110), scale=0.05),
     "market.to_daily": Case(days, HOURS, ("market.to_daily",), rows=(71, 100)),
+    "market.BarFeed": Case(fed, HOURS, ("market.BarFeed",), rows=(71, 100)),
+    "market.BenchmarkFeed": Case(
+        benchmark_fed, HOURS, ("market.BenchmarkFeed", "market.benchmark_feed"), rows=(71, 100)
+    ),
+    "universe.UniverseFollower": Case(universe, PANEL, ("universe.UniverseFollower",), rows=(90,)),
     "market.benchmark_returns": Case(benchmark, daily(40, 2), ("market.benchmark_returns",)),
 }

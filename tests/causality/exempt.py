@@ -11,12 +11,13 @@ _REASONS = {
         moments.CrossMarketPair moments.ShrunkCovariance moments.ShrunkMeans
         risk.AcerbiSzekelyResult risk.BACKTEST_LEVELS risk.ChristoffersenResult risk.KupiecResult
         risk.RISK_SCORE_WEIGHTS risk.TailRisk risk.TrafficLightResult
-        performance.PerformanceSummary
+        performance.BrinsonAttribution performance.PerformanceSummary
         regime.CalibrationReport regime.RegimeState regime.ReliabilityBin
         strategy.Exposure strategy.Limits strategy.Outlook strategy.PolicyRules strategy.SignalBook
         strategy.Skill
         universe.AssetObservation universe.TIERS universe.TierAssignment universe.UniverseJudgement
-        decision.Decision decision.Measurement decision.RegimePath
+        decision.Decision decision.Measurement decision.NamedPortfolio decision.PanelFrontier
+        decision.RegimePath decision.SharedReturns strategy.BookViews
         backtest.BacktestResult backtest.ExecutedRebalance
         market.Benchmark market.DataReport market.Delisting market.MarketData market.ReferenceSeries
     """,
@@ -32,14 +33,17 @@ _REASONS = {
         performance.calmar_ratio performance.deflated_sharpe_ratio performance.information_ratio
         performance.jensen_alpha performance.probabilistic_sharpe_ratio performance.sharpe_ratio
         performance.sortino_ratio performance.summarize performance.total_return performance.tracking_error
+        performance.brinson_fachler performance.link_effects
+        decision.across_markets decision.named_portfolios decision.panel_frontier decision.shared_returns
     """,
     POINT: """
         moments.half_life_of_window moments.nearest_correlation moments.unpack
         risk.concentration_ratio risk.diversification_ratio risk.effective_bets
         risk.effective_number_of_assets risk.portfolio_volatility risk.risk_contributions risk.risk_score
         risk.risk_score_parts
-        performance.expected_maximum_sharpe_ratio
-        decision.equal_book
+        performance.expected_maximum_sharpe_ratio performance.minimum_track_record_length
+        decision.equal_book decision.told_once
+        strategy.read_book_views
     """,
     SOURCE: """
         market.FileSource market.PriceSource market.SampleSource market.panel_from market.read_bars
