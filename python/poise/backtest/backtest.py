@@ -15,6 +15,7 @@ from poise.domain.prices import DAY_SECONDS, PricePanel
 from poise.errors import NotEnoughDataError, ParameterError
 from poise.market import to_daily
 from poise.strategy import measure_intraday_trend
+from poise.universe import UniverseFollower
 
 WARM_UP_BARS = 63
 """Bars that only teach the estimators: 42 own returns make an asset tradable, the rest steadies them."""
@@ -23,8 +24,9 @@ WARM_UP_BARS = 63
 class Backtest:
     """Run a portfolio over past bars, costs included, without a look ahead.
 
-    A decision at the close of bar t is filled at the close of bar t + `delay`, through the fill engine that
-    paper trading uses, and earns from then on.
+    The universe is judged at every bar by what was known then, as it is live. A decision at the close of bar t
+    is filled at the close of bar t + `delay`, through the fill engine that paper trading uses, and earns from
+    then on.
 
     Intraday bars add up to days (:func:`poise.market.to_daily`), as they do live; the trend of the four-hour
     bars that are over at a decision is held against the daily one.
@@ -106,10 +108,15 @@ class Backtest:
             portfolio=account.portfolio(),
         )
         rehearsal = Rehearsal(cycle, account, baseline, delay=self._delay)
+        universe = UniverseFollower(panel.rows(0, max(self._warm_up, 1)))
         for row, bar in enumerate(panel.bars()):
             if row < self._warm_up:
                 cycle.observe(bar)
             else:
+                if row > 0:
+                    universe.append(bar)
+                verdict = universe.judge()
+                cycle.know(assets=universe.assets, tiers=verdict.tiers, quality=verdict.quality)
                 rehearsal.advance(bar, intraday_trend=measure_intraday_trend(self._given, until=bar.as_of))
             if progress is not None:
                 progress(row + 1, panel.n_observations)
