@@ -24,9 +24,9 @@ WARM_UP_BARS = 63
 class Backtest:
     """Run a portfolio over past bars, costs included, without a look ahead.
 
-    The universe is judged at every bar by what was known then, as it is live. A decision at the close of bar t
-    is filled at the close of bar t + `delay`, through the fill engine that paper trading uses, and earns from
-    then on.
+    The universe is judged at every bar by what was known then, as it is live. A decision at the close of a
+    bar is filled `delay` bars later at the close, through the fill engine that paper trading uses, and earns
+    from then on.
 
     Intraday bars add up to days (:func:`poise.market.to_daily`), as they do live; the trend of the four-hour
     bars that are over at a decision is held against the daily one.
