@@ -67,7 +67,12 @@ def _allowed(desk: Desk, asset: int, bought: Vector, budget: float) -> bool:
 
 
 def _pays(desk: Desk, with_lot: Vector, without: Vector) -> bool:
-    """Whether the extra lot earns more than it costs."""
+    """Whether the extra lot brings the book nearer to its target by more than it costs."""
     after, before = with_lot * desk.prices, without * desk.prices
-    earned = desk.utility.benefit(after / desk.value) - desk.utility.benefit(before / desk.value)
+    earned = _tracking(desk, after / desk.value) - _tracking(desk, before / desk.value)
     return earned > float(desk.cost(after).sum() - desk.cost(before).sum())
+
+
+def _tracking(desk: Desk, changes: Vector) -> float:
+    # An expected return pays for going to the target, never for a lot that goes past it.
+    return desk.utility.benefit(changes) - desk.utility.expected_gain(changes)
