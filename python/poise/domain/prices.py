@@ -51,6 +51,16 @@ class Bar:
     dollar_volumes: Vector | None = None
     market_caps: Vector | None = None
 
+    def copied(self) -> Bar:
+        """Return the bar with arrays of its own: a live loop may use its buffers again."""
+        volumes, caps = self.dollar_volumes, self.market_caps
+        return replace(
+            self,
+            closes=self.closes.copy(),
+            dollar_volumes=None if volumes is None else volumes.copy(),
+            market_caps=None if caps is None else caps.copy(),
+        )
+
     @property
     def as_of(self) -> datetime:
         """When the bar's values became known, UTC."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from poise.domain.prices import DAY_SECONDS, Bar, PricePanel
@@ -62,7 +60,7 @@ class BarFeed:
             If a close is infinite, zero or negative.
         """
         self.check(bar)
-        self._recent.append(_kept(bar))
+        self._recent.append(bar.copied())
         self._last_opened, self._days = bar.opened, None
         if len(self._recent) >= _MOST_RECENT:
             self._panel, self._recent = self._panel.extended(self._recent), []
@@ -99,13 +97,3 @@ class BarFeed:
                 f"bar {bar.opened} is on the day of the last one and the history is daily; "
                 "warm up with intraday bars to go on with such"
             )
-
-
-def _kept(bar: Bar) -> Bar:
-    volumes, caps = bar.dollar_volumes, bar.market_caps
-    return replace(
-        bar,
-        closes=bar.closes.copy(),
-        dollar_volumes=None if volumes is None else volumes.copy(),
-        market_caps=None if caps is None else caps.copy(),
-    )

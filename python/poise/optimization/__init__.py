@@ -5,12 +5,7 @@ went in.
 """
 
 from poise.optimization.allocators import cap_weighted, equal_weights, inverse_volatility, water_fill
-from poise.optimization.black_litterman import (
-    BlackLittermanPosterior,
-    black_litterman,
-    equilibrium_returns,
-    implied_risk_aversion,
-)
+from poise.optimization.black_litterman import BlackLittermanPosterior, black_litterman
 from poise.optimization.constraints import (
     Budget,
     Cardinality,
@@ -23,6 +18,7 @@ from poise.optimization.constraints import (
     TurnoverLimit,
 )
 from poise.optimization.corners import CornerPortfolio, FrontierPoints
+from poise.optimization.equilibrium import equilibrium_returns, implied_risk_aversion
 from poise.optimization.estimators import (
     BlackLitterman,
     CapWeight,

@@ -6,27 +6,17 @@ the covariance those of all assets, as far as it is trusted. Without a view the 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from poise.domain.labels import Labels, unwrap_square, unwrap_vector
-from poise.errors import (
-    EmptyUniverseError,
-    NonFiniteError,
-    NotPositiveSemidefiniteError,
-    ParameterError,
-    ShapeError,
-)
-from poise.optimization.limits import asset_name
+from poise.domain.labels import Labels
+from poise.errors import ParameterError
+from poise.optimization.equilibrium import RISK_AVERSION, read_figures, read_moments, read_positive
 from poise.optimization.views import View, ViewLike, read_views
 from poise.typing import ArrayLike, Matrix, Vector
-
-RISK_AVERSION = 2.5
-"""He and Litterman (1999), with annual figures of shares."""
 
 TAU = 0.05
 """Uncertainty of the prior mean as a part of the covariance; only its ratio to the views' own matters."""
@@ -69,88 +59,6 @@ class BlackLittermanPosterior:
     view_uncertainties: Vector
     views: tuple[View, ...]
     messages: tuple[str, ...] = ()
-
-
-def equilibrium_returns(
-    market_weights: ArrayLike, covariance: ArrayLike, *, risk_aversion: float = RISK_AVERSION
-) -> Any:
-    """Return the excess returns at which an investor wants to hold the market, ``risk_aversion * S w``.
-
-    Parameters
-    ----------
-    market_weights : array_like of shape (n_assets,)
-        Fractions; of any sum, as given.
-    covariance : array_like of shape (n_assets, n_assets)
-        Per period.
-    risk_aversion : float, default=2.5
-        Positive; :func:`implied_risk_aversion` fits it to a Sharpe ratio.
-
-    Returns
-    -------
-    ndarray, Series or frame of shape (n_assets,)
-        Per period of the covariance, as fractions.
-
-    Raises
-    ------
-    EmptyUniverseError
-        If there are no assets.
-    ShapeError
-        If the shapes or the assets' names disagree.
-    NonFiniteError
-        If a value is NaN or infinite.
-    NotPositiveSemidefiniteError
-        If a variance is negative.
-    ParameterError
-        If `risk_aversion` is not positive.
-
-    Examples
-    --------
-    >>> equilibrium_returns([0.6, 0.4], [[0.04, 0.01], [0.01, 0.09]]).round(3)
-    array([0.07 , 0.105])
-    """
-    matrix, labels = _read_covariance(covariance)
-    weights, labels = _read_vector(market_weights, "market_weights", len(matrix), labels)
-    return labels.vector(_positive(risk_aversion, "risk_aversion") * (matrix @ weights))
-
-
-def implied_risk_aversion(market_weights: ArrayLike, covariance: ArrayLike, *, sharpe_ratio: float) -> float:
-    """Return the risk aversion at which the market has this Sharpe ratio: ``sharpe_ratio / volatility``.
-
-    Parameters
-    ----------
-    market_weights : array_like of shape (n_assets,)
-        Fractions.
-    covariance : array_like of shape (n_assets, n_assets)
-        Per period.
-    sharpe_ratio : float
-        Of the market, for the same period as the covariance; positive.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    PoiseError
-        As :func:`equilibrium_returns`.
-    ParameterError
-        If `sharpe_ratio` is not positive, or the market has no variance.
-
-    Examples
-    --------
-    A market of 20 % volatility and a Sharpe ratio of one half:
-
-    >>> implied_risk_aversion([1.0], [[0.04]], sharpe_ratio=0.5)
-    2.5
-    """
-    matrix, labels = _read_covariance(covariance)
-    weights, labels = _read_vector(market_weights, "market_weights", len(matrix), labels)
-    variance = float(weights @ matrix @ weights)
-    if not variance > 0.0:
-        raise ParameterError(
-            "the market weights have no variance; no risk aversion gives them a Sharpe ratio"
-        )
-    return _positive(sharpe_ratio, "sharpe_ratio") / math.sqrt(variance)
 
 
 def black_litterman(
@@ -222,11 +130,11 @@ def black_litterman(
     >>> posterior.prior.round(3), posterior.expected_returns.round(3)
     (array([0.07 , 0.105]), array([0.08, 0.08]))
     """
-    matrix, labels = _read_covariance(covariance)
+    matrix, labels = read_moments(covariance)
     implied, market, labels = _prior(
-        matrix, labels, market_weights, prior, _positive(risk_aversion, "risk_aversion")
+        matrix, labels, market_weights, prior, read_positive(risk_aversion, "risk_aversion")
     )
-    _positive(tau, "tau")
+    read_positive(tau, "tau")
     P, Q, held, messages = _portfolios(
         read_views(views, labels, len(matrix)), len(matrix), view_uncertainties
     )
@@ -292,9 +200,9 @@ def _prior(
         n = len(matrix)
         weights = np.full(n, 1.0 / n)
         if market_weights is not None:
-            weights, labels = _read_vector(market_weights, "market_weights", n, labels)
+            weights, labels = read_figures(market_weights, "market_weights", n, labels)
         return risk_aversion * (matrix @ weights), weights, labels
-    implied, labels = _read_vector(prior, "prior", len(matrix), labels)
+    implied, labels = read_figures(prior, "prior", len(matrix), labels)
     # Of least norm where the covariance is singular and many weights would imply the same returns.
     weights = np.linalg.lstsq(matrix, implied / risk_aversion, rcond=None)[0]
     return implied, np.asarray(weights, dtype=np.float64), labels
@@ -325,38 +233,3 @@ def _uncertainties(views: tuple[View, ...], spread: Vector, given: ArrayLike | N
     confidence = np.array([0.5 if view.confidence is None else view.confidence for view in views])
     own_part: Vector = np.maximum((1.0 - confidence) / confidence, CERTAIN)
     return own_part * spread
-
-
-def _read_covariance(covariance: ArrayLike) -> tuple[Matrix, Labels]:
-    matrix, labels = unwrap_square(covariance)
-    if not len(matrix):
-        raise EmptyUniverseError("the covariance has no assets; widen the universe")
-    if not np.isfinite(matrix).all():
-        i = int(np.argmin(np.isfinite(matrix).all(axis=1)))
-        raise NonFiniteError(
-            f"covariance of asset {asset_name(labels, i)} is not finite; fill it or drop the asset"
-        )
-    negative = np.flatnonzero(matrix.diagonal() < 0.0)
-    if negative.size:
-        i = int(negative[0])
-        raise NotPositiveSemidefiniteError(
-            f"variance of asset {asset_name(labels, i)} is {matrix[i, i]:g}, negative"
-        )
-    return matrix, labels
-
-
-def _read_vector(values: ArrayLike, name: str, n_assets: int, labels: Labels) -> tuple[Vector, Labels]:
-    vector, labels = unwrap_vector(values, name, labels)
-    if vector.shape != (n_assets,):
-        raise ShapeError(f"there are {vector.size} {name} for {n_assets} assets; pass one per asset")
-    wrong = np.flatnonzero(~np.isfinite(vector))
-    if wrong.size:
-        i = int(wrong[0])
-        raise NonFiniteError(f"{name} of asset {asset_name(labels, i)} is {vector[i]}; pass a finite number")
-    return vector, labels
-
-
-def _positive(value: float, name: str) -> float:
-    if not (math.isfinite(value) and value > 0.0):
-        raise ParameterError(f"{name} is {value}, expected a positive finite number")
-    return value

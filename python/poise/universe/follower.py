@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from poise.domain.assets import AssetTable
@@ -49,7 +47,7 @@ class UniverseFollower:
 
     def append(self, bar: Bar) -> None:
         """Take in the next bar, for the same symbols and later than the last one."""
-        self._recent.append(_kept(bar))
+        self._recent.append(bar.copied())
         if len(self._recent) >= _MOST_RECENT:
             self._put_together()
 
@@ -74,14 +72,3 @@ class UniverseFollower:
 
 def _end_of(panel: PricePanel) -> PricePanel:
     return panel.rows(max(0, panel.n_observations - OBSERVED_BARS))
-
-
-def _kept(bar: Bar) -> Bar:
-    """Return the bar with arrays of its own: a live loop may use its buffers again."""
-    volumes, caps = bar.dollar_volumes, bar.market_caps
-    return replace(
-        bar,
-        closes=bar.closes.copy(),
-        dollar_volumes=None if volumes is None else volumes.copy(),
-        market_caps=None if caps is None else caps.copy(),
-    )

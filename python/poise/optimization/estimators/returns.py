@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from poise.domain.labels import Labels
-from poise.optimization.black_litterman import (
-    RISK_AVERSION,
-    TAU,
-    BlackLittermanPosterior,
-    black_litterman,
-)
+from poise.optimization.black_litterman import TAU, BlackLittermanPosterior, black_litterman
+from poise.optimization.equilibrium import RISK_AVERSION
 from poise.optimization.estimators.base import PortfolioEstimator
 from poise.optimization.estimators.moments import covariance_of, expected_returns_of
 from poise.optimization.maximum_sharpe import solve_maximum_sharpe
