@@ -343,6 +343,13 @@ def _risk(of: Samples) -> list[Subject]:
             frozenset({of.n_assets}),
         ),
         Subject(
+            "risk.FilteredHistory.tails",
+            lambda it, weights: it.tails(weights, (0.9,)),
+            {"weights": of.weights},
+            lambda: started_history(of),
+            frozenset({of.n_assets}),
+        ),
+        Subject(
             "risk.RiskEngine.update",
             lambda it, row: it.update(row),
             {"row": of.row},

@@ -37,14 +37,26 @@ PORTFOLIOS = (
 )
 """The portfolio estimators of the room ``optimization``."""
 
+FRONTIER_QUERIES = (
+    "at_return",
+    "at_risk",
+    "at_risk_aversion",
+    "maximum_sharpe",
+    "minimum_variance",
+    "points",
+)
+
 WITHOUT_ARRAYS = {
     **{f"optimization.{name}": "parameters; its arrays come through fit" for name in PORTFOLIOS},
     **{f"optimization.{name}.get_params": "a flag" for name in PORTFOLIOS},
     **{f"optimization.{name}.set_params": "parameters" for name in PORTFOLIOS},
+    "optimization.EfficientFrontier": "made by efficient_frontier",
+    **{f"optimization.EfficientFrontier.{name}": "a number" for name in FRONTIER_QUERIES},
     "moments.half_life_of_window": "a number",
     "moments.CrossMarketCorrelation.cross_correlation": "a number",
     "moments.RegimeCovariance.conditional_correlation": "a name",
     "performance.expected_maximum_sharpe_ratio": "numbers",
+    "performance.minimum_track_record_length": "numbers",
     "regime.GaussianHMM": "numbers; its arrays come through fit and from_parameters",
     "regime.GaussianHMM.reset": "nothing",
     "regime.JumpModel": "numbers; its arrays come through fit and from_centroids",
@@ -131,9 +143,10 @@ class Subject:
 
 def subjects(n_observations: int = 40, n_assets: int = 3) -> list[Subject]:
     """Return every subject with arrays of these sizes."""
-    from tests.border import measures, models
+    from tests.border import measures, models, portfolios
 
-    return [*measures.subjects(n_observations, n_assets), *models.subjects(n_observations, n_assets)]
+    rooms = (measures, models, portfolios)
+    return [subject for room in rooms for subject in room.subjects(n_observations, n_assets)]
 
 
 def public_names() -> Iterator[str]:
@@ -156,7 +169,9 @@ def online_classes() -> Iterator[str]:
         module = import_module(f"poise.{room}")
         for name in module.__all__:
             thing = getattr(module, name)
+            # A portfolio is fitted anew, and a frontier is an answer.
             starts_over = name in PORTFOLIOS and not hasattr(thing, "fit_covariance")
+            starts_over |= name == "EfficientFrontier"
             if inspect.isclass(thing) and not _holds_values(thing) and not starts_over:
                 yield f"{room}.{name}"
 

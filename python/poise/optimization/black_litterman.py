@@ -14,7 +14,13 @@ import numpy as np
 
 from poise.domain.labels import Labels
 from poise.errors import ParameterError
-from poise.optimization.equilibrium import RISK_AVERSION, read_figures, read_moments, read_positive
+from poise.optimization.equilibrium import (
+    RISK_AVERSION,
+    read_figures,
+    read_moments,
+    read_positive,
+    require_finite,
+)
 from poise.optimization.views import View, ViewLike, read_views
 from poise.typing import ArrayLike, Matrix, Vector
 
@@ -131,35 +137,39 @@ def black_litterman(
     (array([0.07 , 0.105]), array([0.08, 0.08]))
     """
     matrix, labels = read_moments(covariance)
-    implied, market, labels = _prior(
-        matrix, labels, market_weights, prior, read_positive(risk_aversion, "risk_aversion")
-    )
     read_positive(tau, "tau")
-    P, Q, held, messages = _portfolios(
-        read_views(views, labels, len(matrix)), len(matrix), view_uncertainties
-    )
-    exposures = matrix @ P.T
-    spread = np.einsum("ki,ik->k", P, exposures)
-    omega = _uncertainties(held, tau * spread, view_uncertainties)
-    still = spread <= 0.0
-    messages += [
-        f"{held[k].name}: a portfolio without variance; the view changes nothing"
-        for k in np.flatnonzero(still)
-    ]
-    # Any positive number does for a view that moves nothing; it keeps the small system regular.
-    omega[still] = np.maximum(omega[still], 1.0)
-    surprise = Q - P @ implied
-    weight = np.linalg.solve(
-        tau * (P @ exposures) + np.diag(omega), np.column_stack([surprise, tau * exposures.T])
-    )
-    mean = implied + tau * exposures @ weight[:, 0]
-    remaining = (1.0 + tau) * matrix - tau * exposures @ weight[:, 1:]
-    active = _view_weights(P, exposures, omega, Q, implied, tau=tau, risk_aversion=risk_aversion)
+    held, messages = _held(read_views(views, labels, len(matrix)), view_uncertainties)
+    # What overflows is refused in the end, in words.
+    with np.errstate(over="ignore", invalid="ignore"):
+        implied, market, labels = _prior(
+            matrix, labels, market_weights, prior, read_positive(risk_aversion, "risk_aversion")
+        )
+        P, Q = _portfolios(held, len(matrix))
+        exposures = matrix @ P.T
+        spread = np.einsum("ki,ik->k", P, exposures)
+        omega = _uncertainties(held, tau * spread, view_uncertainties)
+        still = spread <= 0.0
+        messages += [
+            f"{held[k].name}: a portfolio without variance; the view changes nothing"
+            for k in np.flatnonzero(still)
+        ]
+        # Any positive number does for a view that moves nothing; it keeps the small system regular.
+        omega[still] = np.maximum(omega[still], 1.0)
+        surprise = Q - P @ implied
+        require_finite(np.concatenate([surprise, exposures.ravel(), omega]), "the views' moments")
+        system = tau * (P @ exposures) + np.diag(omega)
+        weight = np.linalg.solve(system, np.column_stack([surprise, tau * exposures.T]))
+        mean = implied + tau * exposures @ weight[:, 0]
+        remaining = (1.0 + tau) * matrix - tau * exposures @ weight[:, 1:]
+        active = _view_weights(P, exposures, omega, Q, implied, tau=tau, risk_aversion=risk_aversion)
+        optimal = (market + P.T @ active) / (1.0 + tau)
+        covariance_after = 0.5 * remaining + 0.5 * remaining.T
+    require_finite(np.concatenate([mean, optimal, covariance_after.ravel()]), "the posterior moments")
     return BlackLittermanPosterior(
         expected_returns=labels.vector(mean),
-        covariance=labels.matrix(0.5 * (remaining + remaining.T)),
+        covariance=labels.matrix(covariance_after),
         prior=labels.vector(implied),
-        weights=labels.vector((market + P.T @ active) / (1.0 + tau)),
+        weights=labels.vector(optimal),
         view_weights=active,
         view_uncertainties=omega,
         views=held,
@@ -208,17 +218,19 @@ def _prior(
     return implied, np.asarray(weights, dtype=np.float64), labels
 
 
-def _portfolios(
-    views: tuple[View, ...], n_assets: int, uncertainties: ArrayLike | None
-) -> tuple[Matrix, Vector, tuple[View, ...], list[str]]:
-    """Return the views' portfolios and returns, and the views that are held at all."""
+def _held(views: tuple[View, ...], uncertainties: ArrayLike | None) -> tuple[tuple[View, ...], list[str]]:
+    """Return the views that are held at all, and what is said of the others."""
     held = tuple(view for view in views if uncertainties is not None or view.confidence != 0.0)
-    messages = [f"{view.name}: confidence 0; the view is left out" for view in views if view not in held]
+    return held, [f"{view.name}: confidence 0; the view is left out" for view in views if view not in held]
+
+
+def _portfolios(held: tuple[View, ...], n_assets: int) -> tuple[Matrix, Vector]:
+    """Return the views' portfolios and returns."""
     P = np.zeros((len(held), n_assets))
     for row, view in zip(P, held, strict=True):
         for position, weight in view.weights.items():
             row[position] = weight
-    return P, np.array([view.expected_return for view in held]), held, messages
+    return P, np.array([view.expected_return for view in held])
 
 
 def _uncertainties(views: tuple[View, ...], spread: Vector, given: ArrayLike | None) -> Vector:

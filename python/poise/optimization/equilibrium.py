@@ -61,7 +61,9 @@ def equilibrium_returns(
     """
     matrix, labels = read_moments(covariance)
     weights, labels = read_figures(market_weights, "market_weights", len(matrix), labels)
-    return labels.vector(read_positive(risk_aversion, "risk_aversion") * (matrix @ weights))
+    with np.errstate(over="ignore", invalid="ignore"):
+        implied = read_positive(risk_aversion, "risk_aversion") * (matrix @ weights)
+    return labels.vector(require_finite(implied, "the implied returns"))
 
 
 def implied_risk_aversion(market_weights: ArrayLike, covariance: ArrayLike, *, sharpe_ratio: float) -> float:
@@ -96,10 +98,11 @@ def implied_risk_aversion(market_weights: ArrayLike, covariance: ArrayLike, *, s
     """
     matrix, labels = read_moments(covariance)
     weights, labels = read_figures(market_weights, "market_weights", len(matrix), labels)
-    variance = float(weights @ matrix @ weights)
-    if not variance > 0.0:
+    with np.errstate(over="ignore", invalid="ignore"):
+        variance = float(weights @ matrix @ weights)
+    if not 0.0 < variance < math.inf:
         raise ParameterError(
-            "the market weights have no variance; no risk aversion gives them a Sharpe ratio"
+            f"the market's variance is {variance:g}; no risk aversion gives it a Sharpe ratio"
         )
     return read_positive(sharpe_ratio, "sharpe_ratio") / math.sqrt(variance)
 
@@ -107,6 +110,8 @@ def implied_risk_aversion(market_weights: ArrayLike, covariance: ArrayLike, *, s
 def read_moments(covariance: ArrayLike) -> tuple[Matrix, Labels]:
     """Return a covariance with its labels; singular ones are fine, NaN and negative variances are not."""
     matrix, labels = unwrap_square(covariance)
+    # Sums go in one order whatever the layout.
+    matrix = np.ascontiguousarray(matrix)
     if not len(matrix):
         raise EmptyUniverseError("the covariance has no assets; widen the universe")
     if not np.isfinite(matrix).all():
@@ -132,7 +137,7 @@ def read_figures(values: ArrayLike, name: str, n_assets: int, labels: Labels) ->
     if wrong.size:
         i = int(wrong[0])
         raise NonFiniteError(f"{name} of asset {asset_name(labels, i)} is {vector[i]}; pass a finite number")
-    return vector, labels
+    return np.ascontiguousarray(vector), labels
 
 
 def read_positive(value: float, name: str) -> float:
@@ -140,3 +145,10 @@ def read_positive(value: float, name: str) -> float:
     if not (math.isfinite(value) and value > 0.0):
         raise ParameterError(f"{name} is {value}, expected a positive finite number")
     return value
+
+
+def require_finite(values: Vector, name: str) -> Vector:
+    """Refuse what has overflowed."""
+    if not np.isfinite(values).all():
+        raise NonFiniteError(f"{name} overflow; state covariances, weights and returns in smaller units")
+    return values

@@ -93,7 +93,9 @@ def solve_hierarchical_risk_parity(
     else:
         weights, total = _seat_riskless(riskless, risky, lower, upper)
         order = risky[_order(matrix[np.ix_(risky, risky)], linkage)]
-        _bisect(matrix, order, lower, upper, total, weights)
+        # Bounds as large as a float may sum to infinity, which is room enough.
+        with np.errstate(over="ignore"):
+            _bisect(matrix, order, lower, upper, total, weights)
     sides = (weights >= upper).astype(np.int8)
     sides[weights <= lower] = -1
     names = ", ".join(str(asset_name(labels, int(i))) for i in riskless)

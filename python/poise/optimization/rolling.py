@@ -5,6 +5,8 @@ from __future__ import annotations
 from operator import index
 from typing import Any
 
+import numpy as np
+
 from poise import _native
 from poise.domain.labels import unwrap_matrix
 from poise.errors import EmptyUniverseError, InfeasibleError, ParameterError
@@ -53,6 +55,7 @@ def rolling_minimum_variance(
     [[nan, nan], [0.333, 0.667], [0.5, 0.5]]
     """
     returns, labels = unwrap_matrix(R)
+    returns = np.ascontiguousarray(returns)
     n_assets = returns.shape[1]
     if not n_assets:
         raise EmptyUniverseError("R has no assets; widen the universe")

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from poise.domain.arrays import float_array
 from poise.domain.labels import Labels
 from poise.errors import NonFiniteError, ParameterError, ShapeError
 from poise.optimization.expressions import parse_expression
-from poise.typing import ArrayLike
+from poise.typing import ArrayLike, Vector
 
 
 @dataclass(frozen=True)
@@ -86,18 +87,29 @@ def _is_pair(views: Any) -> bool:
 
 
 def _from_arrays(P: Any, Q: Any, labels: Labels, n_assets: int) -> tuple[View, ...]:
-    portfolios = np.atleast_2d(np.asarray(P, dtype=np.float64))
-    returns = np.atleast_1d(np.asarray(Q, dtype=np.float64))
+    portfolios = np.atleast_2d(_array(P, "P"))
+    returns = np.atleast_1d(_array(Q, "Q"))
     if portfolios.ndim != 2 or portfolios.shape[1] != n_assets or returns.shape != (len(portfolios),):
         raise ShapeError(
             f"views have portfolios of shape {portfolios.shape} and returns of shape {returns.shape}, "
             f"expected (n_views, {n_assets}) and (n_views,)"
         )
+    for name, array in (("P", portfolios), ("Q", returns)):
+        wrong = np.argwhere(~np.isfinite(array))
+        if len(wrong):
+            place = tuple(int(i) for i in wrong[0][-np.ndim(P if name == "P" else Q) or None :])
+            raise NonFiniteError(
+                f"{name} of the views at {place} is {array[tuple(wrong[0])]}; pass a finite number"
+            )
     names = range(n_assets) if labels.assets is None else list(labels.assets)
     return tuple(
         _placed(View({names[i]: float(row[i]) for i in np.flatnonzero(row)}, float(q)), labels, n_assets)
         for row, q in zip(portfolios, returns, strict=True)
     )
+
+
+def _array(values: Any, name: str) -> Vector:
+    return float_array(values.to_numpy() if hasattr(values, "to_numpy") else values, name)
 
 
 def _read(view: Any, labels: Labels, n_assets: int) -> View:

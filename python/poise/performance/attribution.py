@@ -68,7 +68,7 @@ def brinson_fachler(
     ShapeError
         If the lengths or names disagree.
     NonFiniteError
-        If a weight, or the return of a held sector, is not finite.
+        If a weight, or the return of a held sector, is not finite; the message names the first position.
     ParameterError
         If weights do not sum to 1.
 
@@ -83,12 +83,12 @@ def brinson_fachler(
     (array([0.003, 0.003]), array([0.01, 0.  ]), 0.018)
     """
     held, labels = unwrap_vector(portfolio_weights, "portfolio_weights")
+    held = np.ascontiguousarray(held)
     benchmark, labels = _alike(benchmark_weights, "benchmark_weights", held.size, labels)
     earned, labels = _alike(portfolio_returns, "portfolio_returns", held.size, labels)
     offered, labels = _alike(benchmark_returns, "benchmark_returns", held.size, labels)
     for name, weights in (("portfolio_weights", held), ("benchmark_weights", benchmark)):
-        if not np.isfinite(weights).all():
-            raise NonFiniteError(f"{name} has a value that is not finite; pass 0 for what is not held")
+        _require_finite(weights, name)
         if abs(weights.sum() - 1.0) > SUM_TOLERANCE:
             raise ParameterError(
                 f"{name} sum to {weights.sum():.12g}, expected 1; cash is a sector of its own"
@@ -137,8 +137,11 @@ def link_effects(
     ------
     ShapeError
         If the lengths disagree or there is no period.
+    NonFiniteError
+        If a value is NaN or infinite; the message names the first position. Link the periods between such
+        ones apart.
     ParameterError
-        If a return is -1 or less, a value is not finite, or the method unknown.
+        If a return is -1 or less, or the method unknown.
 
     References
     ----------
@@ -153,8 +156,9 @@ def link_effects(
             f"effects of {len(table)} periods beside {r.size} portfolio and {b.size} benchmark returns; "
             "pass one row and one return a period"
         )
-    if not (np.isfinite(table).all() and np.isfinite(r).all() and np.isfinite(b).all()):
-        raise ParameterError("an effect or return is not finite; link the periods between such ones apart")
+    for name, values in (("effects", table), ("portfolio_returns", r), ("benchmark_returns", b)):
+        _require_finite(values, name)
+    table, r, b = (np.ascontiguousarray(values) for values in (table, r, b))
     if min(r.min(), b.min()) <= -1.0:
         raise ParameterError("a return is -100 % or less; nothing is left to link after that period")
     if method == "carino":
@@ -179,8 +183,12 @@ def _log_ratio(r: Vector, b: Vector) -> Vector:
     """Return ``(ln(1 + r) - ln(1 + b)) / (r - b)``, whose limit is ``1 / (1 + r)``."""
     # In terms of x = (r - b) / (1 + b) it is log1p(x) / x / (1 + b), which loses no digits near x = 0.
     x = (r - b) / (1.0 + b)
-    ratio = np.divide(np.log1p(x), x, out=np.ones_like(x), where=x != 0.0)
-    return ratio / (1.0 + b)
+    near = np.abs(x) < 0.5
+    small = np.where(near, x, 0.0)
+    close = np.divide(np.log1p(small), small, out=np.ones_like(x), where=small != 0.0) / (1.0 + b)
+    far = np.divide(np.log1p(r) - np.log1p(b), r - b, out=np.zeros_like(x), where=~near)
+    ratio: Vector = np.where(near, close, far)
+    return ratio
 
 
 def _menchero(r: Vector, b: Vector) -> Vector:
@@ -206,8 +214,15 @@ def _compounded(returns: Vector) -> float:
     return float(np.expm1(np.log1p(returns).sum()))
 
 
+def _require_finite(values: Matrix | Vector, name: str) -> None:
+    wrong = np.argwhere(~np.isfinite(values))
+    if len(wrong):
+        place = tuple(int(i) for i in wrong[0])
+        raise NonFiniteError(f"{name} at {place} is {values[place]}; pass a finite number")
+
+
 def _alike(values: ArrayLike, name: str, n_sectors: int, labels: Labels) -> tuple[Vector, Labels]:
     vector, labels = unwrap_vector(values, name, labels)
     if vector.shape != (n_sectors,):
         raise ShapeError(f"{name} has {vector.size} values for {n_sectors} sectors; pass one per sector")
-    return vector, labels
+    return np.ascontiguousarray(vector), labels

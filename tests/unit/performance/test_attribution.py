@@ -89,7 +89,7 @@ def test_mistakes_are_named(arguments, error):
         (np.zeros((0, 2)), [], [], {}, ShapeError),
         ([[0.1]], [0.1, 0.2], [0.0], {}, ShapeError),
         ([[0.1]], [-1.0], [0.0], {}, ParameterError),
-        ([[np.nan]], [0.1], [0.0], {}, ParameterError),
+        ([[np.nan]], [0.1], [0.0], {}, NonFiniteError),
         ([[0.1]], [0.1], [0.0], {"method": "sum"}, ParameterError),
     ],
 )

@@ -46,9 +46,11 @@ impl Proof {
 
     /// The same in units `factor` times smaller.
     pub(super) fn scaled(mut self, factor: f64) -> Self {
-        self.prices.iter_mut().for_each(|price| *price *= factor);
-        self.gap *= factor;
-        self.multiplier *= factor;
+        // The unit of the largest covariances overflows; nothing stays nothing in any unit.
+        let converted = |value: f64| if value == 0.0 { 0.0 } else { value * factor };
+        self.prices.iter_mut().for_each(|price| *price = converted(*price));
+        self.gap = converted(self.gap);
+        self.multiplier = converted(self.multiplier);
         self
     }
 }
