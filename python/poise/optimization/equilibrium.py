@@ -100,10 +100,11 @@ def implied_risk_aversion(market_weights: ArrayLike, covariance: ArrayLike, *, s
     weights, labels = read_figures(market_weights, "market_weights", len(matrix), labels)
     with np.errstate(over="ignore", invalid="ignore"):
         variance = float(weights @ matrix @ weights)
-    if not 0.0 < variance < math.inf:
+    if not variance > 0.0:
         raise ParameterError(
-            f"the market's variance is {variance:g}; no risk aversion gives it a Sharpe ratio"
+            "the market weights have no variance; no risk aversion gives them a Sharpe ratio"
         )
+    require_finite(np.array([variance]), "the market's variance")
     return read_positive(sharpe_ratio, "sharpe_ratio") / math.sqrt(variance)
 
 
@@ -150,5 +151,5 @@ def read_positive(value: float, name: str) -> float:
 def require_finite(values: Vector, name: str) -> Vector:
     """Refuse what has overflowed."""
     if not np.isfinite(values).all():
-        raise NonFiniteError(f"{name} overflow; state covariances, weights and returns in smaller units")
+        raise NonFiniteError(f"{name} overflowed; state covariances, weights and returns in smaller units")
     return values

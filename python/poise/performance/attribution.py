@@ -7,7 +7,7 @@ linked so that they sum to the compounded one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -161,15 +161,13 @@ def link_effects(
     table, r, b = (np.ascontiguousarray(values) for values in (table, r, b))
     if min(r.min(), b.min()) <= -1.0:
         raise ParameterError("a return is -100 % or less; nothing is left to link after that period")
-    if method == "carino":
-        return _summed(table, _carino(r, b), labels)
-    if method == "menchero":
-        return _summed(table, _menchero(r, b), labels)
-    raise ParameterError(f"method is {method!r}, expected 'carino' or 'menchero'")
-
-
-def _summed(table: Matrix, coefficients: Vector, labels: Labels) -> Any:
-    return labels.vector(coefficients @ table)
+    if method not in get_args(Linking):
+        raise ParameterError(f"method is {method!r}, expected 'carino' or 'menchero'")
+    with np.errstate(over="ignore", invalid="ignore"):
+        linked = (_carino(r, b) if method == "carino" else _menchero(r, b)) @ table
+    if not np.isfinite(linked).all():
+        raise NonFiniteError("the linked effects overflowed; are the returns fractions?")
+    return labels.vector(linked)
 
 
 def _carino(r: Vector, b: Vector) -> Vector:
