@@ -46,7 +46,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
         trading,
     };
     let start = if bool::arbitrary(u)? { Some(numbers(u, n, wild)?) } else { None };
-    let start = start.as_ref().map(Array1::view);
+    let start = start.as_ref().map(|start| start.view());
     let free = Program { trading: None, ..program };
     let answer =
         if u.ratio(1, 4)? { maximum_ratio_program(&free, start) } else { quadratic_program(&program, start) };
