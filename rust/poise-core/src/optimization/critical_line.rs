@@ -80,6 +80,12 @@ impl Curvature {
         (with - ridge) / self.factor
     }
 
+    /// The variance if nothing diversified: what the variance of the weights is the rest of.
+    pub(super) fn undiversified(&self, weights: &[f64]) -> f64 {
+        let volatility: f64 = weights.iter().zip(&self.hessian.volatility).map(|(w, v)| (w * v).abs()).sum();
+        volatility * volatility / self.factor
+    }
+
     /// `w'Sw` of the covariance as it was given; rounding never makes it negative.
     pub(super) fn variance(&self, weights: &[f64]) -> f64 {
         self.covariance(weights, weights).max(0.0)

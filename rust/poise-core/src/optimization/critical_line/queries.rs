@@ -55,6 +55,10 @@ impl Frontier {
             });
         }
         let (top, end) = (&self.corners[0], &self.corners[self.corners.len() - 1]);
+        let beyond_return = |target: f64, corner: &Corner| {
+            let terms = corner.weights.iter().zip(&self.expected_returns).map(|(w, mu)| (w * mu).abs()).sum();
+            status_beyond(target, corner.expected_return, terms)
+        };
         let point = if target > top.expected_return {
             let slope = self.ray.as_ref().map_or(0.0, |ray| dot(ray, &self.expected_returns));
             if slope > 0.0 {
@@ -62,10 +66,10 @@ impl Frontier {
                 let tolerance = top.risk_tolerance + more;
                 Point { weights: self.beyond(more), tolerance, status: Status::Optimal }
             } else {
-                self.corner(0, self.relaxed_beyond(target, top.expected_return))
+                self.corner(0, beyond_return(target, top))
             }
         } else if target < end.expected_return {
-            self.corner(self.corners.len() - 1, self.relaxed_beyond(target, end.expected_return))
+            self.corner(self.corners.len() - 1, beyond_return(target, end))
         } else {
             let k = self.corners.partition_point(|corner| corner.expected_return > target);
             self.down_to(k, |upper, lower| {
@@ -87,6 +91,9 @@ impl Frontier {
             return Err(Error::OutOfRange { what: "variance", value: target, range });
         }
         let (top, end) = (&self.corners[0], &self.corners[self.corners.len() - 1]);
+        let beyond_variance = |target: f64, corner: &Corner| {
+            status_beyond(target, corner.variance, self.curvature.undiversified(&corner.weights))
+        };
         let point = if target > top.variance {
             match &self.ray {
                 Some(ray) => {
@@ -95,10 +102,10 @@ impl Frontier {
                     let tolerance = top.risk_tolerance + more;
                     Point { weights: self.beyond(more), tolerance, status: Status::Optimal }
                 }
-                None => self.corner(0, self.relaxed_beyond(target, top.variance)),
+                None => self.corner(0, beyond_variance(target, top)),
             }
         } else if target < end.variance {
-            self.corner(self.corners.len() - 1, self.relaxed_beyond(target, end.variance))
+            self.corner(self.corners.len() - 1, beyond_variance(target, end))
         } else {
             let k = self.corners.partition_point(|corner| corner.variance > target);
             self.down_to(k, |upper, lower| {
@@ -208,11 +215,6 @@ impl Frontier {
         (curve, lower.variance - upper.variance - curve)
     }
 
-    fn relaxed_beyond(&self, target: f64, end: f64) -> Status {
-        // A target computed from the end itself is met.
-        if (target - end).abs() <= 1e-12 * end.abs() { Status::Optimal } else { Status::Relaxed }
-    }
-
     fn corner(&self, k: usize, status: Status) -> Point {
         let Corner { weights, risk_tolerance, .. } = &self.corners[k];
         Point { weights: weights.clone(), tolerance: *risk_tolerance, status }
@@ -284,4 +286,9 @@ fn larger_root(a: f64, b: f64, c: f64) -> f64 {
 /// Excess over volatility; of the excess's sign and infinite where nothing moves.
 pub(super) fn sharpe_ratio(excess: f64, variance: f64) -> f64 {
     if excess == 0.0 { 0.0 } else { excess / variance.sqrt() }
+}
+
+/// Whether a target beyond an end is more than rounding away from it, `terms` being what the end is the sum of.
+fn status_beyond(target: f64, end: f64, terms: f64) -> Status {
+    if (target - end).abs() <= 1e-12 * terms { Status::Optimal } else { Status::Relaxed }
 }
