@@ -48,7 +48,8 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
         Ok(frontier.minimum_variance()),
     ] {
         let Ok(solution) = outcome else { continue };
-        assert!(solution.status != Status::Relaxed, "{solution:?}");
+        // Beside assets without variance the ends rest on the ridge, which the variance of a corner leaves out.
+        assert!(solution.status != Status::Relaxed || !solution.riskless.is_empty(), "{solution:?}");
         check::solution(&solution, &limits);
     }
     Ok(())

@@ -50,6 +50,9 @@ pub fn efficient_frontier(
     Frontier::new(&expected_returns.to_vec(), curvature, bounds.clone(), 1.0, problem.riskless, None)
 }
 
+/// A sum may be off by this part of its terms.
+pub(super) const ROUNDING: f64 = 1e-12;
+
 /// A covariance in units of its mean variance, definite.
 #[derive(Debug, Clone)]
 pub(super) struct Curvature {
@@ -80,10 +83,12 @@ impl Curvature {
         (with - ridge) / self.factor
     }
 
-    /// The variance if nothing diversified: what the variance of the weights is the rest of.
-    pub(super) fn undiversified(&self, weights: &[f64]) -> f64 {
+    /// How far a variance of these weights may be off: rounding of what it is the rest of, and what the ridge, which
+    /// decides where the frontier ends, adds to it.
+    pub(super) fn blur(&self, weights: &[f64]) -> f64 {
         let volatility: f64 = weights.iter().zip(&self.hessian.volatility).map(|(w, v)| (w * v).abs()).sum();
-        volatility * volatility / self.factor
+        let ridge: f64 = self.added.iter().zip(weights).map(|(d, w)| d * w * w).sum();
+        (ROUNDING * volatility * volatility + ridge) / self.factor
     }
 
     /// `w'Sw` of the covariance as it was given; rounding never makes it negative.

@@ -2,8 +2,8 @@
 //!
 //! Between corners the weights are a straight line of `lambda`: the return is linear, the variance quadratic.
 
-use super::Curvature;
 use super::frontier::{Corner, Frontier};
+use super::{Curvature, ROUNDING};
 use crate::optimization::dense::dot;
 use crate::optimization::quadratic::{Quadratic, TOLERANCE};
 use crate::optimization::solution::{Solution, Status};
@@ -38,7 +38,7 @@ impl Frontier {
             let (upper, lower) = (self.corners[k - 1].risk_tolerance, self.corners[k].highest_tolerance);
             self.between(k - 1, (upper - lambda) / (upper - lower)).weights
         };
-        Ok(self.solution(Point { weights, tolerance: lambda, status: Status::Optimal }))
+        self.reached("risk_tolerance", lambda, Point { weights, tolerance: lambda, status: Status::Optimal })
     }
 
     /// The least variance with this expected return; the nearest end's where there is none such.
@@ -56,8 +56,8 @@ impl Frontier {
         }
         let (top, end) = (&self.corners[0], &self.corners[self.corners.len() - 1]);
         let beyond_return = |target: f64, corner: &Corner| {
-            let terms = corner.weights.iter().zip(&self.expected_returns).map(|(w, mu)| (w * mu).abs()).sum();
-            status_beyond(target, corner.expected_return, terms)
+            let terms = corner.weights.iter().zip(&self.expected_returns).map(|(w, mu)| (w * mu).abs());
+            status_beyond(target, corner.expected_return, ROUNDING * terms.sum::<f64>())
         };
         let point = if target > top.expected_return {
             let slope = self.ray.as_ref().map_or(0.0, |ray| dot(ray, &self.expected_returns));
@@ -77,7 +77,7 @@ impl Frontier {
                 if span > 0.0 { (upper.expected_return - target) / span } else { 1.0 }
             })
         };
-        Ok(self.solution(point))
+        self.reached("expected_return", target, point)
     }
 
     /// The highest expected return with this variance; the nearest end's where there is none such.
@@ -92,7 +92,7 @@ impl Frontier {
         }
         let (top, end) = (&self.corners[0], &self.corners[self.corners.len() - 1]);
         let beyond_variance = |target: f64, corner: &Corner| {
-            status_beyond(target, corner.variance, self.curvature.undiversified(&corner.weights))
+            status_beyond(target, corner.variance, self.curvature.blur(&corner.weights))
         };
         let point = if target > top.variance {
             match &self.ray {
@@ -114,7 +114,7 @@ impl Frontier {
                 2.0 * (upper.variance - target) / (root.max(0.0).sqrt() - slope)
             })
         };
-        Ok(self.solution(point))
+        self.reached("variance", target, point)
     }
 
     /// The least variance, of highest return among those.
@@ -192,8 +192,14 @@ impl Frontier {
             return Some(self.corner(0, Status::Relaxed));
         }
         let more = rise / fall;
-        let tolerance = top.risk_tolerance + more;
-        Some(Point { weights: self.beyond(more), tolerance, status: Status::Optimal })
+        let (weights, tolerance) = (self.beyond(more), top.risk_tolerance + more);
+        // A tangent further out than floats reach is as good as none.
+        let reached = weights.iter().all(|w| w.is_finite());
+        Some(if reached {
+            Point { weights, tolerance, status: Status::Optimal }
+        } else {
+            self.corner(0, Status::Relaxed)
+        })
     }
 
     /// The `lambda` for which the tangent's gradient vanishes along the ray from the riskless asset.
@@ -246,9 +252,19 @@ impl Frontier {
         }
     }
 
+    /// The answer, unless open bounds led further out than floats reach.
+    fn reached(&self, what: &'static str, value: f64, point: Point) -> Result<Solution> {
+        if point.weights.iter().all(|w| w.is_finite()) {
+            return Ok(self.solution(point));
+        }
+        Err(Error::OutOfRange { what, value, range: "what finite weights within open bounds reach" })
+    }
+
     /// The weights with their proof, in units of `1/2 w'Sw - lambda mu'w`.
     fn solution(&self, point: Point) -> Solution {
         let Point { mut weights, tolerance, status } = point;
+        // Denormal returns ask for more than any float; this much is as good as all.
+        let tolerance = tolerance.min(f64::MAX.sqrt());
         self.bounds.settle(&mut weights, self.total);
         let Curvature { hessian, factor, ridge, .. } = &self.curvature;
         let best = self.expected_returns.iter().fold(f64::NEG_INFINITY, |best, mu| best.max(*mu));
@@ -288,7 +304,7 @@ pub(super) fn sharpe_ratio(excess: f64, variance: f64) -> f64 {
     if excess == 0.0 { 0.0 } else { excess / variance.sqrt() }
 }
 
-/// Whether a target beyond an end is more than rounding away from it, `terms` being what the end is the sum of.
-fn status_beyond(target: f64, end: f64, terms: f64) -> Status {
-    if (target - end).abs() <= 1e-12 * terms { Status::Optimal } else { Status::Relaxed }
+/// Whether a target beyond an end is further from it than the end is blurred.
+fn status_beyond(target: f64, end: f64, blur: f64) -> Status {
+    if (target - end).abs() <= blur { Status::Optimal } else { Status::Relaxed }
 }
