@@ -37,7 +37,8 @@ def _frontier(of: Samples) -> list[Subject]:
         "solve_maximum_sharpe": optimization.solve_maximum_sharpe,
         "solve_kelly_quadratic": optimization.solve_kelly_quadratic,
     }
-    rolled = partial(optimization.rolling_minimum_variance, window=12, step=4)
+    # With more rows than assets: what a singular window answers is up to its rounding.
+    rolled = partial(optimization.rolling_minimum_variance, window=max(12, 2 * of.n_assets), step=4)
     plain = [Subject(f"optimization.{n}", call, moments, iterative=True) for n, call in calls.items()]
     boxed = [
         Subject(
