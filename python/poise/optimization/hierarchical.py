@@ -13,8 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from poise import _native
-from poise.domain.labels import unwrap_square
-from poise.errors import EmptyUniverseError, NonFiniteError, NotPositiveSemidefiniteError, ParameterError
+from poise.domain.labels import Labels, unwrap_square, unwrap_vector
+from poise.errors import (
+    EmptyUniverseError,
+    NonFiniteError,
+    NotPositiveSemidefiniteError,
+    ParameterError,
+    ShapeError,
+)
 from poise.moments.clusters import correlation_distance
 from poise.optimization.allocators import RISKLESS
 from poise.optimization.answer import binding_bounds
@@ -25,9 +31,16 @@ from poise.typing import ArrayLike, Bounds, Matrix, Vector
 Linkage = Literal["single", "average", "complete", "ward"]
 Order = npt.NDArray[np.int64]
 
+UNIT = 1e-9
+"""By so much a correlation may leave [-1, 1], as rounding makes it."""
+
 
 def solve_hierarchical_risk_parity(
-    covariance: ArrayLike, *, bounds: Bounds | None = None, linkage: Linkage = "single"
+    covariance: ArrayLike,
+    *,
+    bounds: Bounds | None = None,
+    linkage: Linkage = "single",
+    correlation: ArrayLike | None = None,
 ) -> OptimizationResult:
     """Weights that split the risk of clusters, and of clusters within clusters.
 
@@ -44,6 +57,9 @@ def solve_hierarchical_risk_parity(
         Lower and upper bound, each a scalar or one per asset.
     linkage : {"single", "average", "complete", "ward"}, default="single"
         How far two clusters are apart, out of the distances ``sqrt((1 - correlation) / 2)`` of their assets.
+    correlation : array_like of shape (n_assets, n_assets), optional
+        What the tree is drawn from, where it is another estimate than the covariance: denoised, or from the
+        rows that two assets share. That of the covariance unless given; frames are matched by name.
 
     Returns
     -------
@@ -57,13 +73,13 @@ def solve_hierarchical_risk_parity(
     EmptyUniverseError
         If there are no assets.
     ShapeError
-        If the covariance is not square, or a bound has another length.
+        If the covariance is not square, the correlation is of other assets, or a bound has another length.
     NonFiniteError
         If a value is NaN or infinite.
     NotPositiveSemidefiniteError
         If a variance is negative.
     ParameterError
-        If the linkage is unknown.
+        If the linkage is unknown, or a correlation is outside [-1, 1].
     InfeasibleError
         If the lower bounds sum to more than 1 or one exceeds its upper bound.
 
@@ -82,6 +98,7 @@ def solve_hierarchical_risk_parity(
     began = perf_counter()
     matrix, labels = unwrap_square(covariance)
     _check(matrix, labels, linkage)
+    tree = _read_correlation(correlation, labels, len(matrix))
     lower, upper = read_bounds(bounds, len(matrix), labels)
     if leaves_cash(upper):
         return held_at_upper(upper, labels)
@@ -92,7 +109,8 @@ def solve_hierarchical_risk_parity(
         weights = _native.fill(np.ones(len(matrix)), lower, upper, 1.0)
     else:
         weights, total = _seat_riskless(riskless, risky, lower, upper)
-        order = risky[_order(matrix[np.ix_(risky, risky)], linkage)]
+        related = _correlation(matrix, risky) if tree is None else tree[np.ix_(risky, risky)]
+        order = risky[_order(correlation_distance(related), linkage)]
         # Bounds as large as a float may sum to infinity, which is room enough.
         with np.errstate(over="ignore"):
             _bisect(matrix, order, lower, upper, total, weights)
@@ -138,15 +156,45 @@ def _seat_riskless(riskless: Order, risky: Order, lower: Vector, upper: Vector) 
     return weights, 1.0 - math.fsum(weights)
 
 
-def _order(covariance: Matrix, linkage: Linkage) -> Order:
+def _read_correlation(correlation: ArrayLike | None, labels: Labels, n_assets: int) -> Matrix | None:
+    if correlation is None:
+        return None
+    matrix, own = unwrap_square(correlation, "correlation")
+    if len(matrix) != n_assets:
+        raise ShapeError(
+            f"the correlation has {len(matrix)} assets, the covariance {n_assets}; pass the same"
+        )
+    # Rows and columns by name; the numbers of an unnamed one are in order already.
+    places, _ = unwrap_vector(own.vector(np.arange(float(n_assets))), "correlation", labels)
+    order = places.astype(np.int64)
+    matrix = matrix[np.ix_(order, order)]
+    if not np.isfinite(matrix).all():
+        i = int(np.argmin(np.isfinite(matrix).all(axis=1)))
+        raise NonFiniteError(
+            f"correlation of asset {asset_name(labels, i)} is not finite; estimate it, or drop the asset"
+        )
+    if np.abs(matrix).max() > 1.0 + UNIT:
+        worst = float(matrix.flat[int(np.abs(matrix).argmax())])
+        raise ParameterError(
+            f"a correlation is {worst:g}, outside [-1, 1]; pass correlations, not covariances"
+        )
+    return matrix
+
+
+def _correlation(covariance: Matrix, assets: Order) -> Matrix:
+    block = covariance[np.ix_(assets, assets)]
+    volatility = np.sqrt(block.diagonal())
+    correlation: Matrix = np.clip(block / np.outer(volatility, volatility), -1.0, 1.0)
+    return correlation
+
+
+def _order(distance: Matrix, linkage: Linkage) -> Order:
     """Return the assets in the order of the leaves of their tree."""
     from scipy.cluster.hierarchy import leaves_list
     from scipy.cluster.hierarchy import linkage as tree
 
-    if len(covariance) < 2:
-        return np.zeros(len(covariance), dtype=np.int64)
-    volatility = np.sqrt(covariance.diagonal())
-    distance = correlation_distance(np.clip(covariance / np.outer(volatility, volatility), -1.0, 1.0))
+    if len(distance) < 2:
+        return np.zeros(len(distance), dtype=np.int64)
     order: Order = leaves_list(tree(distance[np.triu_indices(len(distance), k=1)], method=linkage))
     return order.astype(np.int64)
 

@@ -14,6 +14,7 @@ from poise.errors import (
     NonFiniteError,
     NotPositiveSemidefiniteError,
     ParameterError,
+    ShapeError,
 )
 from poise.optimization import solve_hierarchical_risk_parity
 from tests.unit.optimization.test_published import BAILEY
@@ -39,6 +40,10 @@ def test_figures_of_pyportfolioopt(linkage, weights):
 def test_two_assets_by_inverse_variance():
     result = solve_hierarchical_risk_parity([[1.0, 0.3], [0.3, 4.0]])
     np.testing.assert_allclose(result.weights, [0.8, 0.2])
+
+
+def polars_square(values, columns):
+    return pytest.importorskip("polars").DataFrame(values, schema=columns)
 
 
 def covariances(n_assets, seed):
@@ -125,3 +130,39 @@ def test_caps_that_leave_cash():
 def test_mistakes_are_named(covariance, settings, error):
     with pytest.raises(error):
         solve_hierarchical_risk_parity(covariance, **settings)
+
+
+class TestTreeOfItsOwn:
+    """`correlation`: the tree from another estimate than the covariance."""
+
+    def test_of_the_covariance_changes_nothing(self):
+        volatility = np.sqrt(BAILEY.diagonal())
+        own = solve_hierarchical_risk_parity(BAILEY, correlation=BAILEY / np.outer(volatility, volatility))
+        np.testing.assert_array_equal(own.weights, solve_hierarchical_risk_parity(BAILEY).weights)
+
+    @pytest.mark.parametrize("frame", [pd.DataFrame, polars_square])
+    def test_frames_are_matched_by_name(self, frame):
+        names = list("abcd")
+        covariance = np.diag([1.0, 2.0, 3.0, 4.0]) + 0.5
+        correlation = np.array([[1, 0, 0.9, 0], [0, 1, 0, 0.5], [0.9, 0, 1, 0], [0, 0.5, 0, 1.0]])
+        expected = solve_hierarchical_risk_parity(covariance, correlation=correlation).weights
+        plain = solve_hierarchical_risk_parity(covariance).weights
+        assert np.abs(expected - plain).max() > 0.01
+        turned = [2, 0, 3, 1]
+        other = frame(correlation[np.ix_(turned, turned)], columns=[names[i] for i in turned])
+        matched = solve_hierarchical_risk_parity(frame(covariance, columns=names), correlation=other)
+        np.testing.assert_array_equal(np.asarray(matched.weights).ravel(), expected)
+
+    @pytest.mark.parametrize(
+        ("correlation", "error", "words"),
+        [
+            (np.eye(3), ShapeError, "3 assets, the covariance 2"),
+            ([[1.0, np.nan], [np.nan, 1.0]], NonFiniteError, "correlation of asset a"),
+            ([[4.0, 1.0], [1.0, 9.0]], ParameterError, "pass correlations"),
+            (pd.DataFrame(np.eye(2), columns=["a", "c"]), ShapeError, "do not match"),
+        ],
+    )
+    def test_refuses(self, correlation, error, words):
+        covariance = pd.DataFrame(np.eye(2), columns=["a", "b"], index=["a", "b"])
+        with pytest.raises(error, match=words):
+            solve_hierarchical_risk_parity(covariance, correlation=correlation)
