@@ -168,7 +168,9 @@ def test_bailey_and_lopez_de_prado_matrix():
         0.07727775, 0.07415993, 0.06511069, 0.10071091, 0.10488959,
         0.17236968, 0.07737337, 0.08317830, 0.08450912, 0.16042067,
     ]  # fmt: skip
-    np.testing.assert_allclose(solve_maximum_diversification(BAILEY).weights, diversified, atol=5.1e-9)
+    result = solve_maximum_diversification(BAILEY)
+    np.testing.assert_allclose(result.weights, diversified, atol=5.1e-9)
+    assert result.objective == pytest.approx(2.52276291, abs=5.1e-9)
 
 
 def test_ffn_regression_of_a_vertex():
