@@ -176,6 +176,33 @@ fn degenerate_inputs_have_an_answer() {
     assert!(matches!(outcome, Err(Error::NotPositiveSemidefinite { .. })), "{outcome:?}");
 }
 
+/// Found by fuzzing: a step that overflowed left no number, and no number at an open bound is that bound.
+#[test]
+fn what_overflows_ends_at_weights_that_are_numbers() {
+    let (lone, wide) = (3.1501616682556815e307, 3.0892522489214354e153);
+    let risk = array![[lone, wide, 0.0], [wide, 0.3312568469338641, 0.0], [0.0, 0.0, 0.0]];
+    let lower = array![0.0, f64::NEG_INFINITY, 0.58];
+    let bounds =
+        Bounds::new(lower.view(), array![f64::INFINITY, f64::INFINITY, f64::INFINITY].view()).unwrap();
+    let wild = Stated { bounds, total: (0.0, 1.0), ..Stated::new(risk) };
+    for answer in [quadratic_program(&wild.program(), None), maximum_ratio_program(&wild.program(), None)] {
+        let weights = answer.unwrap().weights;
+        assert!(weights.iter().zip(&lower).all(|(w, low)| w.is_finite() && w >= low), "{weights:?}");
+    }
+    let limits = (array![0.71, -0.11, 1.25], array![0.82, 0.36, 1.96]);
+    let cash = Stated {
+        linear: array![-0.01],
+        bounds: Bounds::uniform(1, f64::NEG_INFINITY, f64::INFINITY).unwrap(),
+        total: (-0.11, 1.0),
+        rows: array![[0.84], [0.71], [0.0]],
+        low: limits.0,
+        high: limits.1,
+        ..Stated::new(array![[0.0]])
+    };
+    let answer = quadratic_program(&cash.program(), Some(array![-0.01].view())).unwrap();
+    assert!(answer.weights[0].is_finite(), "{answer:?}");
+}
+
 #[test]
 fn the_largest_ratio_is_the_tangency_portfolio() {
     // Without correlation: w ~ e / variance.

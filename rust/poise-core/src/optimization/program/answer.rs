@@ -93,7 +93,7 @@ fn weights(program: &Program<'_>, units: &Units, statement: &Statement, x: &[f64
             _ if x[i] <= statement.lower[i] => low,
             _ if x[i] >= statement.upper[i] => high,
             (true, Some(trading)) => trading.current[i],
-            _ => x[i] * units.weight,
+            _ => (x[i] * units.weight).clamp(-f64::MAX, f64::MAX),
         };
         weight.max(low).min(high) + 0.0
     };

@@ -160,7 +160,7 @@ impl<'a> Interior<'a> {
         Distance { primal, dual: largest(&self.residual()).max(own) / scale, gap }
     }
 
-    /// One step of the method; false where rounding stops it.
+    /// One step of the method; false where rounding stops it, with weights that are finite still.
     pub(super) fn advance(&mut self) -> bool {
         let (sum, count) = self.products();
         let mean = sum / count.max(1) as f64;
@@ -174,9 +174,13 @@ impl<'a> Interior<'a> {
         self.aim(centring * mean, true);
         self.solve();
         let length = (1.0 - KEPT) * self.longest(1.0 / (1.0 - KEPT));
+        let reached = |(x, dx): (&f64, &f64)| (x + length * dx).is_finite();
+        if !self.x.iter().zip(&self.scratch.dx).all(reached) || !self.scratch.dy.iter().all(|y| y.is_finite())
+        {
+            return false;
+        }
         self.take(length);
-        let sound = self.x.iter().chain(&self.scratch.dy).all(|value| value.is_finite());
-        sound && length > 1e-9
+        length > 1e-9
     }
 
     fn aim(&mut self, mean: f64, corrected: bool) {
