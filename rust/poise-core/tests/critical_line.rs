@@ -128,6 +128,34 @@ fn twins_and_hedges_get_the_ridge_and_share() {
 }
 
 #[test]
+fn the_path_ends_among_assets_that_hardly_move() {
+    let mut covariance = Array2::zeros((12, 12));
+    for (i, variance) in [(0, 1e-17), (1, 0.1), (6, 0.1), (9, 0.1)] {
+        covariance[(i, i)] = variance;
+    }
+    for pair in [(3, 3), (3, 7), (7, 3), (7, 7)] {
+        covariance[pair] = 0.1;
+    }
+    let mut means = Array1::from_elem(12, -4.5e-186);
+    for (i, mean) in [(3, -4.5e-244), (5, -1e-43), (6, -0.11309), (8, -1e-187), (9, 0.23295), (11, 6e-304)] {
+        means[i] = mean;
+    }
+    let mut pairs = vec![(0.0, 1.0); 12];
+    pairs[7] = (-0.45, -0.35);
+    let frontier = efficient_frontier(means.view(), covariance.view(), &bounds_of(&pairs)).unwrap();
+    frontier.corners().iter().for_each(|corner| keeps(&corner.weights, &pairs));
+    is_ordered(&frontier);
+    assert_eq!(frontier.corners().last().unwrap().risk_tolerance, 0.0);
+}
+
+#[test]
+fn returns_beyond_what_a_portfolio_can_add_up_are_refused() {
+    let covariance = Array2::eye(2);
+    let found = efficient_frontier(array![1e200, 0.0].view(), covariance.view(), &full(2));
+    assert!(matches!(found, Err(Error::OutOfRange { .. })), "{found:?}");
+}
+
+#[test]
 fn open_sides_are_a_straight_line_for_ever() {
     let covariance = array![[0.04, 0.006, 0.0], [0.006, 0.01, 0.0], [0.0, 0.0, 0.09]];
     let mu = array![0.10, 0.05, 0.12];

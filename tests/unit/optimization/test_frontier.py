@@ -284,8 +284,10 @@ def test_every_broken_promise_has_its_error():
         efficient_frontier([0.1, 0.2], [[1.0, 2.0], [2.0, 1.0]])
     with pytest.raises(InfeasibleError, match=r"sum to 1\.2"):
         efficient_frontier([0.1, 0.2], S, bounds=(0.6, 1.0))
-    with pytest.raises(ParameterError, match="range of expected_returns"):
+    with pytest.raises(ParameterError, match="largest of expected_returns"):
         efficient_frontier([-1e308, 1e308], S)
+    with pytest.raises(ParameterError, match="range of expected_returns"):
+        efficient_frontier([0.0, 1e149], 1e-170 * S)
     frontier = efficient_frontier([0.1, 0.2], S)
     for query, wrong in [
         ("at_risk", -0.1),

@@ -25,6 +25,9 @@ use crate::{Error, Result, validate};
 /// Expected returns this close, as a part of their range, are the same: rounding would rank them.
 const TIE: f64 = 1e-12;
 
+/// Beyond it the return of a portfolio with open bounds may be no number.
+const LARGEST: f64 = 1e150;
+
 /// All portfolios with `sum w = 1` within the bounds that no other beats in both expected return and variance.
 ///
 /// An asset without variance takes part. A singular covariance gets a ridge, which [`Frontier::ridge`] tells.
@@ -32,8 +35,8 @@ const TIE: f64 = 1e-12;
 /// # Errors
 ///
 /// The checks of [`validate::covariance`]; [`Error::NotPositiveSemidefinite`], [`Error::Infeasible`],
-/// [`Error::NonFinite`] and [`Error::Shape`] for the expected returns, [`Error::OutOfRange`] where they and the
-/// covariance lie so far apart that `lambda` is no number.
+/// [`Error::NonFinite`] and [`Error::Shape`] for the expected returns, [`Error::OutOfRange`] where one is
+/// absurdly large, or they and the covariance lie so far apart that `lambda` is no number.
 pub fn efficient_frontier(
     expected_returns: ArrayView1<'_, f64>,
     covariance: ArrayView2<'_, f64>,
@@ -102,8 +105,13 @@ pub(super) fn scaled_returns(expected_returns: &[f64], factor: f64) -> Result<(V
     let (worst, best) = expected_returns
         .iter()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &mu| (low.min(mu), high.max(mu)));
+    let largest = if best.abs() > worst.abs() { best } else { worst };
+    if largest.abs() > LARGEST {
+        let range = "at most 1e150 in size";
+        return Err(Error::OutOfRange { what: "the largest of expected_returns", value: largest, range });
+    }
     let range = best - worst;
-    let rounding = 4.0 * f64::EPSILON * best.abs().max(worst.abs());
+    let rounding = 4.0 * f64::EPSILON * largest.abs();
     if range <= rounding {
         return Ok((vec![0.0; expected_returns.len()], 0.0));
     }

@@ -82,7 +82,7 @@ impl Frontier {
         let Self { curvature, bounds, total, .. } = self;
         let course = Course { hessian: &curvature.hessian, pull: &pull, bounds, total: *total };
         let mut path = Path::from_afar(course, 0.0);
-        let mut corners = Corners::new(&course, &self.expected_returns, curvature, unit);
+        let mut corners = Corners::new(&course, &self.expected_returns, curvature, unit, f64::min);
         let mut best = f64::NEG_INFINITY;
         path.follow(0.0, |knot| {
             let corner = corners.add(knot);
@@ -104,7 +104,7 @@ impl Frontier {
         let Self { curvature, bounds, total, .. } = self;
         let course = Course { hessian: &curvature.hessian, pull: scaled, bounds, total: *total };
         let mut path = Path::from_least_variance(course);
-        let mut corners = Corners::new(&course, &self.expected_returns, curvature, unit);
+        let mut corners = Corners::new(&course, &self.expected_returns, curvature, unit, f64::max);
         path.follow(f64::INFINITY, |knot| {
             corners.add(knot);
             true
@@ -154,18 +154,30 @@ struct Corners<'a> {
     pull: &'a [f64],
     total: f64,
     unit: f64,
+    /// Which of two `lambda` lies farther along the path.
+    farther: fn(f64, f64) -> f64,
     found: Vec<Corner>,
 }
 
 impl<'a> Corners<'a> {
-    fn new(course: &Course<'a>, expected_returns: &'a [f64], curvature: &'a Curvature, unit: f64) -> Self {
+    fn new(
+        course: &Course<'a>,
+        expected_returns: &'a [f64],
+        curvature: &'a Curvature,
+        unit: f64,
+        farther: fn(f64, f64) -> f64,
+    ) -> Self {
         let Course { pull, bounds, total, .. } = *course;
-        Self { expected_returns, curvature, bounds, pull, total, unit, found: Vec::new() }
+        Self { expected_returns, curvature, bounds, pull, total, unit, farther, found: Vec::new() }
     }
 
     /// Adds a knot, or its `lambda` to the corner before where the weights are the same.
     fn add(&mut self, knot: &Knot<'_>) -> &Corner {
-        let lambda = knot.clock.abs() / self.unit;
+        let mut lambda = knot.clock.abs() / self.unit;
+        if let Some(last) = self.found.last() {
+            // Two bounds met at once may be told apart by rounding alone, and then in either order.
+            lambda = (self.farther)(lambda, (self.farther)(last.risk_tolerance, last.highest_tolerance));
+        }
         if let Some(last) = self.found.last_mut()
             && last.weights.iter().zip(knot.weights).all(|(a, b)| (a - b).abs() <= SAME * a.abs().max(1.0))
         {

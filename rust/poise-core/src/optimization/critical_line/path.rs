@@ -132,11 +132,13 @@ impl<'a> Path<'a> {
             let Some(event) = self.nearest_event().filter(|event| self.clock + event.delay < end) else {
                 return self.glide(end);
             };
+            let no_step = NO_STEP * (0.1 + self.clock.abs());
             if self.steps > patience {
-                self.restart(self.clock + (0.125 * (end - self.clock)).min(1.0 + self.clock.abs()), end);
+                let leap = (0.125 * (end - self.clock)).min(1.0 + self.clock.abs());
+                self.restart(self.clock + leap.max(no_step), end);
                 return true;
             }
-            if event.delay > NO_STEP * (0.1 + self.clock.abs()) {
+            if event.delay > no_step {
                 self.pass(event);
                 return true;
             }
