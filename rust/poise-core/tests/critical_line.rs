@@ -149,6 +149,13 @@ fn the_path_ends_among_assets_that_hardly_move() {
 }
 
 #[test]
+fn one_asset_of_denormal_return_is_its_own_tangent() {
+    let bounds = Bounds::uniform(1, -0.75, 1.75).unwrap();
+    let found = maximum_sharpe(array![6e-310].view(), array![[2e-300]].view(), 0.0, &bounds).unwrap();
+    assert_eq!((found.weights, found.status, found.certificate), (vec![1.0], Status::Optimal, 0.0));
+}
+
+#[test]
 fn returns_beyond_what_a_portfolio_can_add_up_are_refused() {
     let covariance = Array2::eye(2);
     let found = efficient_frontier(array![1e200, 0.0].view(), covariance.view(), &full(2));

@@ -268,8 +268,9 @@ impl Frontier {
         self.bounds.settle(&mut weights, self.total);
         let Curvature { hessian, factor, ridge, .. } = &self.curvature;
         let best = self.expected_returns.iter().fold(f64::NEG_INFINITY, |best, mu| best.max(*mu));
+        // In this order: the factor of a denormal variance times such a tolerance is no number.
         let linear: Vec<f64> =
-            self.expected_returns.iter().map(|mu| tolerance * factor * (mu - best)).collect();
+            self.expected_returns.iter().map(|mu| tolerance * (factor * (mu - best))).collect();
         let quadratic = Quadratic { hessian, linear: &linear, bounds: &self.bounds, total: self.total };
         let (certificate, proof) = quadratic.judge(&weights);
         let proof = proof.scaled(factor.recip());
