@@ -207,7 +207,16 @@ fn fill_scaled(pull: &[f64], lower: &[f64], upper: &[f64], total: f64) -> Vec<f6
     if high - low <= 0.0 {
         return at(right);
     }
-    at(left + (total - low) / (high - low) * (right - left))
+    let mut t = left + (total - low) / (high - low) * (right - left);
+    // Beside a bound of a thousand million the piece is known to few digits.
+    let inside = |t: f64| move |&(p, (l, u)): &(&f64, (&f64, &f64))| *l < t * p && t * p < *u;
+    for _ in 0..2 {
+        let slope: f64 = pull.iter().zip(lower.iter().zip(upper)).filter(inside(t)).map(|(p, _)| p).sum();
+        if slope > 0.0 {
+            t += (total - sum(t)) / slope;
+        }
+    }
+    at(t)
 }
 
 #[cfg(test)]
@@ -222,6 +231,13 @@ mod tests {
         for (found, wanted) in weights.iter().zip([0.4, 0.3, 0.15, 0.15]) {
             assert!((found - wanted).abs() < 1e-15, "{weights:?}");
         }
+    }
+
+    #[test]
+    fn a_vast_bound_costs_no_digits() {
+        let bounds = Bounds { lower: vec![-1e9, -0.65, 255.0], upper: vec![1.0, -0.55, 255.1] };
+        let weights = fill(array![1.0, 1.0, 1.0].view(), &bounds, 1.0).unwrap();
+        assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-13, "{weights:?}");
     }
 
     #[test]
