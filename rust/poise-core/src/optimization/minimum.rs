@@ -85,7 +85,10 @@ impl Quadratic<'_> {
         }
         // A factor that rounding broke on the way leaves the walk stuck; without a response nobody else is needed.
         match program::minimum(self) {
-            Some(minimum) if extra.is_empty() => Ok(minimum),
+            Some(mut minimum) if extra.is_empty() => {
+                self.bounds.settle(&mut minimum.weights, self.total);
+                Ok(minimum)
+            }
             _ => Err(Error::NotConverged { iterations, residual: certificate, tolerance: TOLERANCE }),
         }
     }
