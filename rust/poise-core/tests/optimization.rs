@@ -35,6 +35,17 @@ fn keeps(solution: &Solution, bounds: &[(f64, f64)]) {
 }
 
 #[test]
+fn weights_that_open_bounds_let_grow_without_measure_are_refused() {
+    let open = Bounds::uniform(2, f64::NEG_INFINITY, f64::INFINITY).unwrap();
+    let absurd = array![1e290, -1e290];
+    let found = mean_variance(absurd.view(), Array2::eye(2).view(), 1.0, &open);
+    assert!(matches!(found, Err(Error::OutOfRange { what: "a weight", .. })), "{found:?}");
+    let high = array![1e140, -1e140];
+    let found = mean_variance(high.view(), Array2::eye(2).view(), 1.0, &open).unwrap();
+    assert!((found.weights[0] / 1e140 - 1.0).abs() < 1e-12, "{found:?}");
+}
+
+#[test]
 fn risk_parity_has_its_closed_forms() {
     // Two assets: inverse volatility whatever the correlation.
     for rho in [-0.99, -0.5, 0.0, 0.7, 0.999] {

@@ -13,6 +13,9 @@ use super::quadratic::Quadratic;
 use super::solution::{Solution, Status};
 use crate::{Error, Result, validate};
 
+/// Squares of larger weights are no numbers.
+const LARGEST: f64 = 1e150;
+
 /// `min w'Sw` with `sum w = 1` within the bounds.
 ///
 /// Assets without variance are treated like cash: weight 0, or what the bounds force on them. The
@@ -90,7 +93,8 @@ fn variance(covariance: ArrayView2<'_, f64>, weights: &[f64]) -> f64 {
 /// # Errors
 ///
 /// Those of [`minimum_variance`]; [`Error::OutOfRange`] for a risk aversion that is not positive and
-/// finite, [`Error::NonFinite`] and [`Error::Shape`] for the expected returns.
+/// finite and for weights that open bounds let grow beyond 1e150, [`Error::NonFinite`] and [`Error::Shape`] for the
+/// expected returns.
 pub fn mean_variance(
     expected_returns: ArrayView1<'_, f64>,
     covariance: ArrayView2<'_, f64>,
@@ -129,6 +133,10 @@ pub fn mean_variance_from(
     let (minimum, ridge) = solve_with(scaled, &everyone, |hessian| {
         Quadratic { hessian, linear: &linear, bounds, total: 1.0 }.minimise(start.as_deref(), &[])
     })?;
+    if let Some(value) = minimum.weights.iter().copied().find(|weight| weight.abs() > LARGEST) {
+        let range = "at most 1e150 in size; lower the expected returns or close the bounds";
+        return Err(Error::OutOfRange { what: "a weight", value, range });
+    }
     let proof = minimum.proof.scaled(risk_aversion / factor);
     let earned: f64 = expected_returns.iter().zip(&minimum.weights).map(|(mu, w)| mu * w).sum();
     Ok(Solution {
