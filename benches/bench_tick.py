@@ -71,7 +71,7 @@ def ticks(n_assets: int) -> dict[str, Tick]:
 
     def tell() -> object:
         observe()
-        return told[0].measure().metrics
+        return told[0].metrics()
 
     def decide() -> object:
         deciding, bars = decided

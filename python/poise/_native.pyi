@@ -34,12 +34,15 @@ __all__ += [
     "ewma_covariance",
     "ewma_covariance_packed_path",
     "ewma_covariance_path",
+    "follow",
     "hayashi_yoshida",
+    "inverse_volatility_mean",
     "ledoit_wolf",
     "nearest_correlation",
     "nonlinear_shrinkage",
     "oas",
     "rolling_covariance_path",
+    "row_mean",
     "sample_covariance",
 ]
 
@@ -88,10 +91,18 @@ class IteratedState:
     def covariance(self) -> _Array: ...
     def correlation(self) -> _Array: ...
     def volatility(self) -> _Array: ...
+    def book(self, weights: _Array) -> tuple[float, float, float, float, int, float, float] | None: ...
+    def __copy__(self) -> IteratedState: ...
     def age(self) -> _Array: ...
     def to_bytes(self) -> bytes: ...
     @staticmethod
     def from_bytes(data: bytes) -> IteratedState: ...
+
+def follow(
+    iterated: IteratedState, noise: ShrunkState, row: _Array, volatility: _Array, winsor: float
+) -> tuple[_Array, float, float, float] | None: ...
+def row_mean(row: _Array) -> float: ...
+def inverse_volatility_mean(row: _Array, volatility: _Array) -> float: ...
 
 @final
 class HalfLivesState:
@@ -251,11 +262,13 @@ __all__ += [
     "effective_number_of_assets",
     "filtered_scenarios",
     "filtered_tail",
+    "hindsight",
     "historical_tail",
     "historical_tail_columns",
     "kupiec",
     "max_drawdown",
     "max_drawdown_columns",
+    "on_trial",
     "plain_historical_tail",
     "portfolio_volatility",
     "return_statistics",
@@ -298,6 +311,12 @@ def christoffersen(
 def traffic_light(
     n_exceptions: int, n_observations: int, confidence_level: float
 ) -> tuple[str, float, float]: ...
+def on_trial(
+    ring: _Array, oldest: int, levels: tuple[float, float, float], recent: int
+) -> tuple[list[tuple[int, float, float, float]], int, float, float]: ...
+def hindsight(
+    window: _Array, weights: _Array, market: _Array, market_is_weights: bool
+) -> tuple[float, float, float, float] | None: ...
 def acerbi_szekely(
     returns: _Array, value_at_risk: _Array, expected_shortfall: _Array, confidence_level: float
 ) -> tuple[float, float, int]: ...

@@ -105,6 +105,13 @@ def _batch_moments(of: Samples) -> list[Subject]:
             pairs,
             instants=frozenset({"times_x", "times_y"}),
         ),
+        Subject(
+            "moments.IteratedEwmaCovariance.book_moments",
+            lambda it, weights: it.book_moments(weights),
+            {"weights": of.weights},
+            lambda: moments.IteratedEwmaCovariance(5.0, 10.0).fit(of.R),
+            frozenset({of.n_assets}),
+        ),
     ]
 
 

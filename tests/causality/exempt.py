@@ -13,8 +13,8 @@ _REASONS = {
         risk.RISK_SCORE_WEIGHTS risk.TailRisk risk.TrafficLightResult
         performance.BrinsonAttribution performance.PerformanceSummary
         regime.CalibrationReport regime.RegimeState regime.ReliabilityBin
-        strategy.Exposure strategy.Limits strategy.Outlook strategy.PolicyRules strategy.SignalBook
-        strategy.Skill
+        strategy.BookOutlook strategy.Exposure strategy.Limits strategy.Outlook strategy.PolicyRules
+        strategy.SignalBook strategy.Skill
         universe.AssetObservation universe.TIERS universe.TierAssignment universe.UniverseJudgement
         decision.Decision decision.Measurement decision.NamedPortfolio decision.PanelFrontier
         decision.RegimePath decision.SharedReturns strategy.BookViews

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -145,3 +147,48 @@ def test_layout_does_not_matter():
     wide[:, ::2] = R
     for view in (np.asfortranarray(R), wide[:, ::2], R[::-1][::-1]):
         assert IteratedEwmaCovariance().fit(view).to_bytes() == expected
+
+
+@pytest.mark.parametrize("n_assets", [2, 7, 8, 31])
+def test_what_a_book_is_told_is_what_the_matrix_says(n_assets):
+    estimator = IteratedEwmaCovariance().fit(heavy_tails(120, n_assets, seed=n_assets))
+    rng = np.random.default_rng(n_assets)
+    for held in (n_assets, n_assets - 1, 1, 0):
+        weights = np.zeros(n_assets)
+        weights[rng.permutation(n_assets)[:held]] = rng.normal(size=held)
+        found = estimator.book_moments(weights)
+        exposures, correlation = weights * estimator.volatility_, estimator.correlation_
+        block = correlation[np.ix_(weights != 0.0, weights != 0.0)]
+        pairs = block[np.triu_indices(held, 1)]
+        np.testing.assert_allclose(
+            found.variance, exposures @ correlation @ exposures, rtol=1e-12, atol=1e-20
+        )
+        np.testing.assert_allclose(
+            found[1:4],
+            [exposures.sum(), (exposures**2).sum(), np.abs(exposures).sum()],
+            rtol=1e-12,
+            atol=1e-18,
+        )
+        assert found.n_held == held
+        np.testing.assert_allclose(
+            found.mean_correlation_held, pairs.mean() if held > 1 else np.nan, atol=1e-14
+        )
+        everyone = correlation[np.triu_indices(n_assets, 1)].mean()
+        np.testing.assert_allclose(found.mean_correlation, everyone, atol=1e-14)
+
+
+def test_a_book_is_told_nothing_where_the_matrix_is_not_whole():
+    young, late, still = heavy_tails(15), heavy_tails(60), heavy_tails(60)
+    late[:30, 4], still[:, 1] = np.nan, 0.0
+    for R in (young, late, still):
+        assert IteratedEwmaCovariance().fit(R).book_moments(np.full(5, 0.2)) is None
+
+
+def test_a_copy_goes_on_alone():
+    estimator = IteratedEwmaCovariance().fit(heavy_tails(60))
+    twin = copy.copy(estimator)
+    before = estimator.correlation_
+    twin.partial_fit(heavy_tails(1, seed=3)[0])
+    assert np.array_equal(estimator.correlation_, before)
+    estimator.partial_fit(heavy_tails(1, seed=3)[0])
+    assert np.array_equal(estimator.covariance_, twin.covariance_)

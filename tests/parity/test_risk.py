@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from poise import risk
+from poise import _native, risk
 from tests.reference import risk as twin
 from tests.tolerances import CLOSED_FORM
 
@@ -210,6 +210,56 @@ def test_acerbi_szekely(n: int, seed: int, level: float) -> None:
     found = risk.acerbi_szekely_test(returns, value_at_risk, shortfall, confidence_level=level)
     z1, z2 = twin.acerbi_szekely(returns, value_at_risk, shortfall, level)
     assert_allclose((found.z1, found.statistic), (z1, z2), rtol=CLOSED_FORM, atol=CLOSED_FORM)
+
+
+@given(st.integers(2, 400), st.integers(1, 20), SEEDS, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_hindsight(n: int, n_assets: int, seed: int, by_columns: bool) -> None:
+    rng = np.random.default_rng(seed)
+    window, weights, market = (
+        0.02 * rng.standard_t(4, (n, n_assets)),
+        rng.random(n_assets),
+        rng.random(n_assets),
+    )
+    window = np.clip(window, -0.3, 0.3)
+    weights /= 2 * weights.sum()
+    given_as = np.asfortranarray(window) if by_columns else window
+    beside = window @ market / market.sum()
+    wanted = twin.hindsight(window, weights, beside)
+    for found in (
+        _native.hindsight(given_as, weights, market, True),
+        _native.hindsight(given_as, weights, beside, False),
+    ):
+        assert found is not None
+        assert_allclose(found, wanted, rtol=1e-9, atol=CLOSED_FORM)
+    window[n // 2, 0] = np.nan
+    assert _native.hindsight(window, weights, market, True) is None
+
+
+@given(st.integers(2, 600), SEEDS, st.sampled_from([0.5, 1.0, 2.0]))
+@settings(max_examples=60, deadline=None)
+def test_on_trial(n: int, seed: int, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    realised = 0.02 * rng.standard_t(4, n)
+    value_at_risk = scale * np.sort(rng.uniform(0.01, 0.06, (n, 3)), axis=1)
+    value_at_risk[rng.random(n) < 0.1] *= -1.0
+    shortfall = np.abs(value_at_risk) * 1.3
+    rows = np.column_stack([realised, value_at_risk, shortfall])
+    oldest, levels = int(rng.integers(n)), (0.95, 0.975, 0.99)
+    coverage, n_recent, statistic, ratio = _native.on_trial(
+        np.roll(rows, oldest, axis=0), oldest, levels, 250
+    )
+    for k, (count, kupiec, independence, both) in zip((0, 2), coverage, strict=True):
+        exceptions = realised < -value_at_risk[:, k]
+        apart = risk.christoffersen_test(exceptions, levels[k])
+        assert count == exceptions.sum()
+        assert kupiec == risk.kupiec_test(count, n, levels[k]).p_value
+        assert (independence, both) == (apart.independence_p_value, apart.p_value)
+    assert n_recent == (realised < -value_at_risk[:, 2])[-250:].sum()
+    assert_allclose(statistic, twin.acerbi_szekely(realised, value_at_risk[:, 1], shortfall[:, 1], 0.975)[1])
+    known = value_at_risk[:, 1] > 0.0
+    wanted = np.median(shortfall[known, 1] / value_at_risk[known, 1]) if known.any() else np.nan
+    assert_allclose(ratio, wanted)
 
 
 @given(st.integers(1, 80), st.integers(1, 50), SEEDS, LEVELS)

@@ -218,3 +218,17 @@ def engine(
 def _decayed_root_mean_square(values: np.ndarray, decay: np.ndarray) -> float:
     seen = ~np.isnan(values)
     return math.sqrt(decay[seen] @ values[seen] ** 2 / decay[seen].sum()) if seen.any() else math.nan
+
+
+def hindsight(
+    window: np.ndarray, weights: np.ndarray, market: np.ndarray
+) -> tuple[float, float, float, float]:
+    """Mean, deviation, largest drawdown and beta of fixed weights."""
+    earned = window @ weights
+    beside = market - market.mean()
+    return (
+        earned.mean(),
+        earned.std(ddof=1),
+        drawdowns(earned).max(),
+        beside @ (earned - earned.mean()) / (beside @ beside),
+    )

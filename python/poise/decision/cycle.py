@@ -18,6 +18,7 @@ from poise.decision.override import with_correlation
 from poise.decision.watch import HISTORY_BARS, MarketWatch, certain_regime
 from poise.domain.assets import AssetTable
 from poise.domain.conditions import MarketConditions, TargetBook
+from poise.domain.metrics import EnhancedPortfolioMetrics
 from poise.domain.portfolio import Portfolio
 from poise.domain.prices import DAY_SECONDS, Bar, PricePanel
 from poise.domain.proposals import RebalanceProposal
@@ -249,6 +250,24 @@ class DecisionCycle:
         self._watch.require_bar()
         return self._watch.measure(self._outlook(correlation), benchmark_returns)
 
+    def metrics(self, *, benchmark_returns: Vector | None = None) -> EnhancedPortfolioMetrics:
+        """Return the fourteen numbers of the book at the last bar: those of :meth:`measure`, for a live loop.
+
+        Where nothing is missing they take a few microseconds instead of hundreds, and agree up to rounding.
+
+        Parameters
+        ----------
+        benchmark_returns
+            As for :meth:`decide`.
+
+        Raises
+        ------
+        StateError
+            Before the first bar.
+        """
+        self._watch.require_bar()
+        return self._watch.metrics(benchmark_returns)
+
     def decide(
         self,
         *,
@@ -282,7 +301,7 @@ class DecisionCycle:
             If views cannot be read, or name an unknown symbol.
         """
         watch = self._watch
-        bar, exposure = watch.require_bar()
+        bar, exposure = watch.require_bar(), watch.exposure_rule.latest()
         outlook, regime, book = self._outlook(correlation), watch.regime, watch.book
         conditions = watch.conditions(bar, outlook)
         measurement = watch.measure(outlook, benchmark_returns)
@@ -341,7 +360,7 @@ class DecisionCycle:
             Before the first bar.
         """
         watch = self._watch
-        bar, _ = watch.require_bar()
+        bar = watch.require_bar()
         certain, outlook = certain_regime(label), watch.outlook()
         weights = watch.book.weights(watch.history.last_closes)
         exposure = watch.exposure_rule.under(certain)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from poise.decision.pro_forma import market_weights
 from poise.domain.assets import AssetTable
 from poise.domain.prices import Bar
 from poise.typing import Vector
@@ -41,6 +42,7 @@ class AssetFacts:
         profiles = [assets.profile(s) for s in self._symbols]
         self._declared_volumes = _known(p.dollar_volume_usd for p in profiles)
         self._declared_caps = _known(p.market_cap_usd for p in profiles)
+        self._market_weights: Vector | None = None
         self.spreads_bps = _known(p.spread_bps for p in profiles)
         self.sectors = {p.symbol: p.sector for p in profiles if p.symbol in assets}
         self.cash_like: npt.NDArray[np.bool_] = np.array([p.kind == "stablecoin" for p in profiles])
@@ -52,6 +54,7 @@ class AssetFacts:
         if bar.market_caps is not None:
             known = np.isfinite(bar.market_caps)
             self._measured_caps[known] = bar.market_caps[known]
+            self._market_weights = None
 
     def dollar_volume(self) -> Vector:
         """Return a day's dollars: the median of the last 30 days, the declared figure without them."""
@@ -69,6 +72,13 @@ class AssetFacts:
     def market_caps(self) -> Vector:
         """Return the last known market caps; NaN when unknown."""
         return np.where(np.isfinite(self._measured_caps), self._measured_caps, self._declared_caps)
+
+    @property
+    def market_weights(self) -> Vector:
+        """How much each asset counts in the market."""
+        if self._market_weights is None:
+            self._market_weights = market_weights(self.market_caps())
+        return self._market_weights
 
 
 def _known(values: Iterable[float | None]) -> Vector:

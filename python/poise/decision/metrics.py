@@ -132,7 +132,7 @@ class Measurement:
             total_value_usd=self.total_value,
             asset_count=int(np.count_nonzero(risky)),
             concentration_ratio=risk.concentration_ratio(risky),
-            correlation_matrix=on_read(partial(_nested, self.symbols, self.correlation)),
+            correlation_matrix=on_read(partial(nested, self.symbols, self.correlation)),
             risk_score=risk.risk_score(**self.score_arguments(expected_shortfall)),
             cash_percentage=100.0 * self.weights.cash,
             sharpe_ratio=(
@@ -212,6 +212,7 @@ class Measurement:
         return (total - itself) / n_pairs if n_pairs else math.nan
 
 
-def _nested(symbols: tuple[str, ...], matrix: Matrix) -> dict[str, dict[str, float]]:
+def nested(symbols: tuple[str, ...], matrix: Matrix) -> dict[str, dict[str, float]]:
+    """Return a matrix as the table that the fourteen numbers show."""
     # tolist makes floats of a whole row at once.
     return {a: dict(zip(symbols, row, strict=True)) for a, row in zip(symbols, matrix.tolist(), strict=True)}

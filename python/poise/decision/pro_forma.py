@@ -87,15 +87,21 @@ def pro_forma(symbols: tuple[str, ...], returns: Matrix, weights: Vector, market
     return ProForma(assets @ fractions, market[complete], assets, fractions, tuple(warnings), tuple(held))
 
 
-def market_returns(returns: Matrix, caps: Vector | None) -> Vector:
-    """Return the market's return per bar: cap-weighted where caps are known, else equal-weighted.
+def market_weights(caps: Vector) -> Vector:
+    """Return how much each asset counts in the market: by its cap where caps are known, else all alike."""
+    return np.nan_to_num(caps) if np.isfinite(caps).any() else np.ones(len(caps))
 
-    Each bar uses the assets that have a return at it; NaN where none has.
+
+def market_returns(returns: Matrix, weights: Vector) -> Vector:
+    """Return the market's return per bar from the assets that have one at it; NaN where none has.
+
+    Parameters
+    ----------
+    returns : ndarray of shape (n_observations, n_assets)
+    weights : ndarray of shape (n_assets,)
+        From :func:`market_weights`.
     """
     known = np.isfinite(returns)
-    weights = (
-        np.ones(returns.shape[1]) if caps is None or not np.isfinite(caps).any() else np.nan_to_num(caps)
-    )
     if known.all():
         whole: Vector = (
             returns @ weights / weights.sum() if weights.sum() > 0.0 else np.full(len(returns), np.nan)

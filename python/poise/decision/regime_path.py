@@ -50,6 +50,6 @@ def regime_path(panel: PricePanel) -> RegimePath:
             states.append(state)
     # Once there is a state, there is one at every bar.
     start = panel.n_observations - len(states)
-    market = np.nan_to_num(market_returns(returns[start:], None))
+    market = np.nan_to_num(market_returns(returns[start:], np.ones(len(panel.symbols))))
     index: Vector = np.cumprod(1.0 + market, dtype=np.float64)
     return RegimePath(panel.closed[start:], index, tuple(states))

@@ -30,6 +30,7 @@ class RiskTrial:
         self._backtest = risk.VarBacktest()
         # Whether every asset has history enough; once it has, it keeps it.
         self._seasoned = False
+        self._told: tuple[Vector | None, int, list[tuple[float, float]]] = (None, 0, [])
         self._present: npt.NDArray[np.bool_] = np.zeros(n_assets, dtype=bool)
 
     def observe(self, row: Vector, held: Vector | None) -> None:
@@ -63,7 +64,7 @@ class RiskTrial:
             # What is not held may be missing: NaN times zero.
             held_now = weights != 0.0
             total = float(weights[held_now] @ row[held_now])
-        tails = self._history.tails(weights, risk.BACKTEST_LEVELS, min_scenarios=TRIAL_SCENARIOS)
+        tails = self.tails(weights)
         if math.isnan(total) or not tails:
             return
         value_at_risk, shortfall = zip(*tails, strict=True)
@@ -78,6 +79,32 @@ class RiskTrial:
         weights[used] = 1.0 / volatility[used]
         total = weights.sum()
         return weights / total if total > 0.0 else weights
+
+    def tails(self, weights: Vector) -> list[tuple[float, float]]:
+        """Return value at risk and shortfall of the next bar at each of the backtest's levels.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_assets,)
+            Risky fractions; not to be written to, for what the same array said after the same row is
+            remembered.
+
+        Returns
+        -------
+        list of tuple of float
+            Empty while scenarios are too few to be judged by.
+        """
+        bars = self._history.n_observations
+        told, known_bars, known = self._told
+        if told is not weights or known_bars != bars:
+            known = self._history.tails(weights, risk.BACKTEST_LEVELS, min_scenarios=TRIAL_SCENARIOS)
+            self._told = weights, bars, known
+        return known
+
+    @property
+    def inflation(self) -> float:
+        """What the model's losses are multiplied by: more than 1 while the backtest rejects it."""
+        return self._backtest.inflation
 
     def scenarios(self) -> Matrix:
         """Return the scenarios for the next bar, NaN where an asset has none."""

@@ -10,6 +10,9 @@ from poise.errors import InputError, NonFiniteError
 CASH = "cash"
 """The key under which a :class:`Weights` holds what is not invested."""
 
+CASH_ROUNDING = 1e-12
+"""A remainder of this size is no cash: fully invested books show exactly zero."""
+
 _SUM_TOLERANCE = 1e-9
 
 
@@ -50,8 +53,7 @@ class Weights(Mapping[str, float]):
             raise InputError(
                 f"weights sum to {1.0 - remainder + float(stated):.12g} with cash, not 1; adjust '{CASH}'"
             )
-        # A remainder of rounding size is no cash: fully invested books show exactly zero.
-        fractions[CASH] = 0.0 if abs(remainder) < 1e-12 else remainder
+        fractions[CASH] = 0.0 if abs(remainder) < CASH_ROUNDING else remainder
         self._fractions = fractions
 
     def __getitem__(self, symbol: str) -> float:

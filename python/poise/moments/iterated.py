@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypedDict
+from threading import Lock
+from typing import Any, NamedTuple, Self, TypedDict
 
 import numpy as np
 
 from poise import _native
+from poise.domain.arrays import float_array
+from poise.domain.labels import unwrap_vector
 from poise.errors import ParameterError
 from poise.moments.decay import checked_half_life
 from poise.moments.online import OnlineCovariance
+from poise.typing import ArrayLike
 
 STALE_AFTER_HALF_LIVES = 3.0
 
@@ -44,6 +48,32 @@ def iterated_rule(
         "whiten_lag": int(whiten_lag),
         "winsor": _checked_winsor(winsor),
     }
+
+
+class BookMoments(NamedTuple):
+    """What a correlation ``C`` says of a book; its exposures ``x`` are weights times volatilities.
+
+    Attributes
+    ----------
+    variance : float
+        ``x'Cx``, per bar.
+    exposure, squares, gross : float
+        The sums of ``x``, ``x ** 2`` and ``abs(x)``.
+    n_held : int
+        Assets with a weight.
+    mean_correlation_held : float
+        Of their pairs; NaN for fewer than two.
+    mean_correlation : float
+        Of all pairs; NaN for one asset.
+    """
+
+    variance: float
+    exposure: float
+    squares: float
+    gross: float
+    n_held: int
+    mean_correlation_held: float
+    mean_correlation: float
 
 
 class IteratedEwmaCovariance(OnlineCovariance[_native.IteratedState]):
@@ -148,6 +178,43 @@ class IteratedEwmaCovariance(OnlineCovariance[_native.IteratedState]):
     def correlation_(self) -> Any:
         """Correlation; NaN beside an asset with less than 20 observations of its own."""
         return self._labels.matrix(self._fitted().correlation())
+
+    def book_moments(self, weights: ArrayLike) -> BookMoments | None:
+        """Return what the correlation says of a book, without writing it out.
+
+        Parameters
+        ----------
+        weights : array_like of shape (n_assets,)
+            Finite; a labelled one is matched by name.
+
+        Returns
+        -------
+        BookMoments or None
+            None where an asset has no correlation yet, never moved, or came late and has a row of its own.
+
+        Raises
+        ------
+        NonFiniteError
+            If a weight is NaN or infinite; the message names its index.
+        ParameterError
+            If a weight is absurdly large.
+        ShapeError
+            If there is not one weight per asset.
+        """
+        state = self._fitted()
+        # The common case first: a live loop asks with every bar.
+        plain = type(weights) is np.ndarray and weights.ndim == 1
+        values = (
+            float_array(weights, "weights") if plain else unwrap_vector(weights, "weights", self._labels)[0]
+        )
+        found = state.book(values)
+        return None if found is None else BookMoments(*found)
+
+    def __copy__(self) -> Self:
+        twin = type(self).__new__(type(self))
+        state = None if self._state is None else self._state.__copy__()
+        vars(twin).update(vars(self), _state=state, _starting=Lock())
+        return twin
 
     @property
     def stale_(self) -> Any:

@@ -155,6 +155,11 @@ class OnlineCovariance(Generic[State]):
         """Rows taken in that held at least one value."""
         return 0 if self._state is None else self._state.n_observations
 
+    @property
+    def kernel(self) -> State:
+        """The compiled state, for a kernel that feeds several estimators at once."""
+        return self._fitted()
+
     def to_bytes(self) -> bytes:
         """Return parameters, labels and moments as bytes.
 

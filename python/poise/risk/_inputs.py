@@ -74,6 +74,9 @@ def as_level(confidence_level: float) -> float:
 
 def as_number(value: Any, name: str) -> float:
     """Return a real number as a float."""
+    # The common case first: a live loop asks with every bar.
+    if type(value) is float:
+        return value
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise ParameterError(f"{name} is {value!r} ({type(value).__name__}), expected a number")
     return float(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -14,10 +14,10 @@ from poise.domain.risk import CoverageReport, VarBacktestReport
 from poise.domain.snapshot import pack, unpack
 from poise.errors import NonFiniteError, ParameterError, ShapeError
 from poise.risk._inputs import as_bounded_length, as_number
-from poise.risk._shortfall_null import FEWEST_DEGREES, MOST_DEGREES, shortfall_null
+from poise.risk._shortfall_null import FEWEST_DEGREES, MOST_DEGREES, ShortfallNull, shortfall_null
 from poise.risk.backtests import traffic_light
 from poise.risk.parametric import standard_tail
-from poise.typing import Matrix, Vector
+from poise.typing import Matrix
 
 BACKTEST_LEVELS = (0.95, 0.975, 0.99)
 """Levels of the forecasts; the middle one is that of the shortfall test, as its authors chose it."""
@@ -35,6 +35,15 @@ _DEGREES = (FEWEST_DEGREES, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 12.0, 25.0, MOST_DEGRE
 """Tails tried for the null of the shortfall test: few, so that its distribution is computed only once."""
 
 
+class _Verdict(NamedTuple):
+    coverage: Sequence[tuple[int, float, float, float]]
+    n_recent: int
+    statistic: float
+    null: ShortfallNull
+    rejected: tuple[str, ...]
+    inflation: float
+
+
 class VarBacktest:
     """Forecasts of value at risk and expected shortfall, and what was lost, one bar at a time.
 
@@ -50,6 +59,8 @@ class VarBacktest:
     ----------
     n_observations : int
         Bars on trial, at most `window`.
+    inflation : float
+        What losses are to be multiplied by; see the notes.
 
     Raises
     ------
@@ -135,36 +146,57 @@ class VarBacktest:
         """
         if self.n_observations < MIN_BACKTEST:
             return None
-        rows = self._rows()
-        coverage = tuple(_coverage(rows, level) for level in COVERAGE_LEVELS)
-        recent = rows[-MIN_BACKTEST:]
-        last = int((recent[:, 0] < -recent[:, _column(0.99)]).sum())
-        k = _column(SHORTFALL_LEVEL)
-        value_at_risk, shortfall = rows[:, k], rows[:, k + len(BACKTEST_LEVELS)]
-        # The kernels, and not the functions around them: `observe` has checked every number.
-        _, statistic, _ = _native.acerbi_szekely(rows[:, 0], value_at_risk, shortfall, SHORTFALL_LEVEL)
-        null = shortfall_null(len(rows), SHORTFALL_LEVEL, _tail_of(value_at_risk, shortfall))
-        critical_value = null.critical_value(SIGNIFICANCE)
+        n_rows, found = self.n_observations, self._verdict()
+        coverage = tuple(
+            CoverageReport(
+                confidence_level=level,
+                n_exceptions=count,
+                n_expected=(1.0 - level) * n_rows,
+                exception_rate=count / n_rows,
+                kupiec_p_value=kupiec_p_value,
+                conditional_coverage_p_value=both_p_value,
+                independence_p_value=independence_p_value,
+            )
+            for level, (count, kupiec_p_value, independence_p_value, both_p_value) in zip(
+                COVERAGE_LEVELS, found.coverage, strict=True
+            )
+        )
+        return VarBacktestReport(
+            n_observations=n_rows,
+            coverage=coverage,
+            traffic_light=traffic_light(found.n_recent, MIN_BACKTEST, 0.99).zone,
+            shortfall_level=SHORTFALL_LEVEL,
+            shortfall_statistic=found.statistic,
+            shortfall_critical_value=found.null.critical_value(SIGNIFICANCE),
+            shortfall_p_value=found.null.probability_below(found.statistic),
+            rejected=found.rejected,
+            inflation=found.inflation,
+        )
+
+    @property
+    def inflation(self) -> float:
+        """What losses are to be multiplied by, that of :meth:`report`; 1 below 250 bars."""
+        return 1.0 if self.n_observations < MIN_BACKTEST else self._verdict().inflation
+
+    def _verdict(self) -> _Verdict:
+        n_rows = self.n_observations
+        oldest = self._count % self.window if self._count > self.window else 0
+        # The kernel, and not the tests one by one: `observe` has checked every number.
+        coverage, n_recent, statistic, ratio = _native.on_trial(
+            self._ring[:n_rows], oldest, BACKTEST_LEVELS, MIN_BACKTEST
+        )
+        null = shortfall_null(n_rows, SHORTFALL_LEVEL, _degrees_of(ratio))
         rejected, excess = [], 1.0
-        for found in coverage:
-            if found.conditional_coverage_p_value < SIGNIFICANCE:
-                rejected.append(f"conditional coverage at {found.confidence_level:.0%}")
-                excess = max(excess, found.exception_rate / (1.0 - found.confidence_level))
-        if statistic <= critical_value:
+        for level, (count, _, _, both_p_value) in zip(COVERAGE_LEVELS, coverage, strict=True):
+            if both_p_value < SIGNIFICANCE:
+                rejected.append(f"conditional coverage at {level:.0%}")
+                excess = max(excess, count / n_rows / (1.0 - level))
+        if statistic <= null.critical_value(SIGNIFICANCE):
             rejected.append(f"expected shortfall at {SHORTFALL_LEVEL:.1%}")
             # 1 - Z2 is the loss of all exceptions over what was forecast for them.
             excess = max(excess, 1.0 - statistic)
-        return VarBacktestReport(
-            n_observations=len(rows),
-            coverage=coverage,
-            traffic_light=traffic_light(last, MIN_BACKTEST, 0.99).zone,
-            shortfall_level=SHORTFALL_LEVEL,
-            shortfall_statistic=statistic,
-            shortfall_critical_value=critical_value,
-            shortfall_p_value=null.probability_below(statistic),
-            rejected=tuple(rejected),
-            inflation=min(excess, LARGEST_INFLATION),
-        )
+        inflation = min(excess, LARGEST_INFLATION)
+        return _Verdict(coverage, n_recent, statistic, null, tuple(rejected), inflation)
 
     def _rows(self) -> Matrix:
         """Return what is on trial, newest last."""
@@ -207,40 +239,16 @@ class VarBacktest:
         return type(self).from_bytes, (self.to_bytes(),)
 
 
-def _column(level: float) -> int:
-    return 1 + BACKTEST_LEVELS.index(level)
-
-
-def _coverage(rows: Matrix, level: float) -> CoverageReport:
-    exceptions = rows[:, 0] < -rows[:, _column(level)]
-    count = int(np.count_nonzero(exceptions))
-    _, kupiec_p_value = _native.kupiec(count, len(rows), level)
-    _, (_, independence_p_value), (_, both_p_value), _ = _native.christoffersen(exceptions, level)
-    return CoverageReport(
-        confidence_level=level,
-        n_exceptions=count,
-        n_expected=(1.0 - level) * len(rows),
-        exception_rate=count / len(rows),
-        kupiec_p_value=kupiec_p_value,
-        conditional_coverage_p_value=both_p_value,
-        independence_p_value=independence_p_value,
-    )
-
-
-def _tail_of(value_at_risk: Vector, shortfall: Vector) -> float:
-    """Return the degrees of freedom, of few, whose shortfall over value at risk is that of the forecasts."""
-    known = value_at_risk > 0.0
-    if not known.all():
-        value_at_risk, shortfall = value_at_risk[known], shortfall[known]
-    if not len(value_at_risk):
+def _degrees_of(ratio: float) -> float:
+    """Return the degrees of freedom, of few, whose shortfall over value at risk is `ratio`."""
+    if math.isnan(ratio):
         return MOST_DEGREES
-    ratios = np.sort(shortfall / value_at_risk)
-    middle = len(ratios) // 2
-    ratio = float(ratios[middle] if len(ratios) % 2 else 0.5 * (ratios[middle - 1] + ratios[middle]))
-    return min(_DEGREES, key=lambda degrees: abs(_ratio(degrees) - ratio))
+    distances = [abs(known - ratio) for known in _ratios()]
+    return _DEGREES[distances.index(min(distances))]
 
 
-@lru_cache(maxsize=len(_DEGREES))
-def _ratio(degrees: float) -> float:
-    quantile, shortfall = standard_tail(degrees, SHORTFALL_LEVEL)
-    return shortfall / quantile
+@lru_cache(maxsize=1)
+def _ratios() -> tuple[float, ...]:
+    """Return shortfall over value at risk for each of the tails tried."""
+    tails = (standard_tail(degrees, SHORTFALL_LEVEL) for degrees in _DEGREES)
+    return tuple(shortfall / quantile for quantile, shortfall in tails)

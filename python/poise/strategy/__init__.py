@@ -1,5 +1,6 @@
 """Which weights to hold: outlook, signals, exposure and limits become a target book."""
 
+from poise.strategy.book_outlook import BookOutlook
 from poise.strategy.exposure import Exposure, ExposureRule
 from poise.strategy.intraday import measure_intraday_trend
 from poise.strategy.limits import Limits, position_limits
@@ -12,6 +13,7 @@ from poise.strategy.skill import FactorSkill, Skill
 from poise.strategy.views import BookViews, read_book_views
 
 __all__ = [
+    "BookOutlook",
     "BookViews",
     "Exposure",
     "ExposureRule",

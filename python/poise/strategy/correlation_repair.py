@@ -36,13 +36,25 @@ def shrunk_correlation(correlation: Matrix, mean: float, intensity: float) -> Ma
     n_assets = len(correlation)
     if n_assets < 2:
         return np.ones((n_assets, n_assets))
-    # Below -1/(N-1) a constant-correlation matrix is itself indefinite.
-    target = min(max(mean, -1.0 / (n_assets - 1)), 1.0)
+    target = shrinkage_target(mean, n_assets)
     shrunk = (1.0 - intensity) * correlation + intensity * target
     shrunk = np.minimum(np.maximum(0.5 * (shrunk + shrunk.T), -1.0), 1.0)
     np.fill_diagonal(shrunk, 1.0)
-    # No eigenvalue of a mixture is below the mixture of the least ones: 0 of the estimate, 1 - target here.
-    return shrunk if target >= 0.0 and intensity * (1.0 - target) > SAFE_MIXTURE else _floored(shrunk)
+    return shrunk if needs_no_floor(target, intensity) else _floored(shrunk)
+
+
+def shrinkage_target(mean: float, n_assets: int) -> float:
+    """Return the one correlation for all pairs that comes nearest to `mean`."""
+    # Below -1/(N-1) a constant-correlation matrix is itself indefinite.
+    return min(max(mean, -1.0 / (n_assets - 1)), 1.0)
+
+
+def needs_no_floor(target: float, intensity: float) -> bool:
+    """Return whether a matrix shrunk towards `target` has no eigenvalue near the floor.
+
+    None of a mixture is below the mixture of the least ones: 0 of the estimate, 1 - target of the target.
+    """
+    return target >= 0.0 and intensity * (1.0 - target) > SAFE_MIXTURE
 
 
 def _floored(correlation: Matrix) -> Matrix:

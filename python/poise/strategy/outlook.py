@@ -12,6 +12,8 @@ import numpy as np
 from poise.domain.arrays import float_array
 from poise.errors import EmptyUniverseError, InputError, NonFiniteError, ShapeError
 from poise.moments import IteratedEwmaCovariance, ShrunkEwmaCovariance
+from poise.moments.follow import follow_whole_row, inverse_volatility_mean, row_mean
+from poise.strategy.book_outlook import BookOutlook, book_outlook
 from poise.strategy.correlation_repair import shrunk_correlation
 from poise.strategy.wording import some
 from poise.typing import Matrix, Vector
@@ -165,22 +167,31 @@ class OutlookEstimator:
             raise ShapeError(
                 f"row has shape {values.shape}, expected ({len(self.symbols)},); one return per symbol"
             )
+        if self._settled and self._moving and self._follow(values):
+            return self
         seen = np.isfinite(values)
-        whole = bool(np.logical_and.reduce(seen))
-        if not whole and np.isinf(values).any():
+        if not seen.all() and np.isinf(values).any():
             i = int(np.argmax(np.isinf(values)))
             raise NonFiniteError(f"return of {self.symbols[i]} is {values[i]}; pass NaN where it is missing")
         whitened = self._whitened(values)
         self._engine.partial_fit(values)
         self._noise.partial_fit(whitened)
-        if whole and self._settled:
-            self._count_whole(values)
-        else:
-            self._count(values, seen)
+        self._count(values, seen)
         self._volatility = np.asarray(self._engine.volatility_)
         self._moving = bool(np.minimum.reduce(self._volatility) > ZERO_VOLATILITY)
         self.n_observations += 1
         return self
+
+    def _follow(self, values: Vector) -> bool:
+        """Take in a row at one go; False, with nothing changed, where a return is missing."""
+        found = follow_whole_row(self._engine, self._noise, values, self._volatility, winsor=WINSOR)
+        if found is None:
+            return False
+        self._volatility, least, self._market_return, self._base_return = found
+        self._moving = least > ZERO_VOLATILITY
+        self._observations += 1
+        self.n_observations += 1
+        return True
 
     def _count(self, values: Vector, seen: Mask) -> None:
         """Take notice of who was seen, and of what market and base book earned."""
@@ -191,16 +202,6 @@ class OutlookEstimator:
         self._age = np.where(seen, 0, self._age + 1)
         self._active = (self._observations >= TRADABLE_OBSERVATIONS) & ~self._stale()
         self._settled = bool(self._active.all()) and not self._age.any()
-
-    def _count_whole(self, values: Vector) -> None:
-        """Do the same where every asset was active and seen in the bar before, and is seen again."""
-        self._market_return = float(np.add.reduce(values)) / len(values)
-        if self._moving:
-            weights = 1.0 / self._volatility
-            self._base_return = float(weights @ values) / float(np.add.reduce(weights))
-        else:
-            self._base_return = self._inverse_volatility_return(values, self._active)
-        self._observations += 1
 
     @property
     def market_return(self) -> float:
@@ -223,8 +224,7 @@ class OutlookEstimator:
         members = members & (self._volatility > ZERO_VOLATILITY)
         if not members.any():
             return self._market_return
-        weights = 1.0 / self._volatility[members]
-        return float(weights @ row[members] / weights.sum())
+        return inverse_volatility_mean(row[members], self._volatility[members])
 
     @property
     def average_correlation(self) -> float:
@@ -237,16 +237,13 @@ class OutlookEstimator:
 
     def _whitened(self, row: Vector) -> Vector:
         """Return the returns in units of the volatility before them, as far as they say how noisy we are."""
-        if self._settled and self._moving:
-            z = row / self._volatility
-        else:
-            known = self._observations >= MIN_OBSERVATIONS
-            counted = self._volatility > ZERO_VOLATILITY
-            if known.any():
-                # A newcomer's first pairs would shrink the others; while all are new there are no others.
-                counted &= known
-            z = np.full(len(row), np.nan)
-            np.divide(row, self._volatility, out=z, where=counted)
+        known = self._observations >= MIN_OBSERVATIONS
+        counted = self._volatility > ZERO_VOLATILITY
+        if known.any():
+            # A newcomer's first pairs would shrink the others; while all are new there are no others.
+            counted &= known
+        z = np.full(len(row), np.nan)
+        np.divide(row, self._volatility, out=z, where=counted)
         pulled_in: Vector = np.minimum(np.maximum(z, -WINSOR), WINSOR)
         return pulled_in
 
@@ -281,6 +278,24 @@ class OutlookEstimator:
             average_correlation=average,
             warnings=self._warnings(observations, degenerate, active),
         )
+
+    def of_book(self, fractions: Vector) -> BookOutlook | None:
+        """Return what :meth:`outlook` would say of a book, at a fraction of its time.
+
+        Parameters
+        ----------
+        fractions : ndarray of shape (n_assets,)
+            Held, one per symbol.
+
+        Returns
+        -------
+        BookOutlook or None
+            None unless every asset is active, was seen in the last bar and moves, and where the matrix would
+            have to be repaired: then only :meth:`outlook` can tell.
+        """
+        if not (self._settled and self._moving):
+            return None
+        return book_outlook(self._engine, self._noise.noise_shrinkage_, fractions)
 
     def _fill(self, correlation: Matrix, estimate: Matrix, known: Mask, moving: Mask, average: float) -> None:
         """Write the correlations of the known assets."""
@@ -317,7 +332,7 @@ class OutlookEstimator:
 
 
 def _mean(row: Vector, members: Mask) -> float:
-    return float(row[members].mean()) if members.any() else math.nan
+    return row_mean(row[members]) if members.any() else math.nan
 
 
 def _mean_of_pairs(correlation: Matrix, members: Mask) -> float:

@@ -111,8 +111,8 @@ saved!(RollingState, moments::RollingState);
 
 /// Running second and fourth moments; the class behind `poise.moments.ShrunkEwmaCovariance`.
 #[pyclass(module = "poise._native")]
-struct ShrunkState {
-    inner: moments::ShrunkState,
+pub(crate) struct ShrunkState {
+    pub(crate) inner: moments::ShrunkState,
 }
 
 #[pymethods]

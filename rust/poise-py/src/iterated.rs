@@ -1,16 +1,19 @@
 //! The iterated EWMA covariance of the `moments` room.
 
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
-use poise_core::moments::{self, IteratedRule};
+use poise_core::moments::{self, BookSums, IteratedRule};
 use pyo3::prelude::*;
 
 use crate::border::to_python;
 use crate::shared::{absorbs_rows, counted, saved, shows_moments};
 
+/// The fields of [`BookSums`] in their order.
+type Sums = (f64, f64, f64, f64, usize, f64, f64);
+
 /// Running volatilities and correlations; the class behind `poise.moments.IteratedEwmaCovariance`.
 #[pyclass(module = "poise._native")]
-struct IteratedState {
-    inner: moments::IteratedState,
+pub(crate) struct IteratedState {
+    pub(crate) inner: moments::IteratedState,
 }
 
 #[pymethods]
@@ -34,6 +37,21 @@ impl IteratedState {
     fn update(&mut self, row: PyReadonlyArray1<'_, f64>) -> PyResult<()> {
         let row = row.as_array();
         self.inner.update(row).map_err(to_python)
+    }
+
+    /// Variance and sum of a book's exposures, of their squares and sizes; how many assets it holds and their mean
+    /// correlation; that of all. None where an asset is not yet measured.
+    fn book(&self, weights: PyReadonlyArray1<'_, f64>) -> PyResult<Option<Sums>> {
+        let found = self.inner.book(weights.as_array()).map_err(to_python)?;
+        Ok(found.map(|sums| {
+            let BookSums { variance, exposure, squares, gross, n_held, mean_of_held, mean } = sums;
+            (variance, exposure, squares, gross, n_held, mean_of_held, mean)
+        }))
+    }
+
+    /// An independent state that goes on from here.
+    fn __copy__(&self) -> Self {
+        Self { inner: self.inner.clone() }
     }
 
     /// Rows since each asset's last observation; NaN for one never seen.

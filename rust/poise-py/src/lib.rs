@@ -10,6 +10,7 @@ mod border;
 mod cpu;
 mod estimators;
 mod ewma;
+mod follow;
 mod horizons;
 mod iterated;
 mod moments;
@@ -27,6 +28,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ewma::register(module)?;
     iterated::register(module)?;
     estimators::register(module)?;
+    follow::register(module)?;
     horizons::register(module)?;
     regime::register(module)?;
     risk::register(module)?;

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from poise.decision.pro_forma import market_returns, pro_forma
+from poise.decision.pro_forma import market_returns, market_weights, pro_forma
 
 
 def test_market_weighs_by_caps_where_known_and_skips_missing() -> None:
     returns = np.array([[0.1, 0.0], [np.nan, 0.02], [np.nan, np.nan]])
-    np.testing.assert_allclose(market_returns(returns, None), [0.05, 0.02, np.nan])
-    np.testing.assert_allclose(market_returns(returns, np.array([3.0, 1.0])), [0.075, 0.02, np.nan])
-    np.testing.assert_allclose(market_returns(returns, np.array([3.0, np.nan]))[0], 0.1)
+    np.testing.assert_allclose(market_returns(returns, np.ones(2)), [0.05, 0.02, np.nan])
+    np.testing.assert_allclose(
+        market_returns(returns, market_weights(np.array([3.0, 1.0]))), [0.075, 0.02, np.nan]
+    )
+    np.testing.assert_allclose(market_returns(returns, market_weights(np.array([3.0, np.nan])))[0], 0.1)
 
 
 def test_pro_forma_uses_the_bars_all_held_assets_share() -> None:

@@ -5,6 +5,7 @@
 //! of it, `S` the moments of `z` over the members (`moments`). Gaps are filled by what the others let expect
 //! (`masked`); an asset that came later keeps a row of its own until it knows enough to join (`listing`).
 
+mod book;
 mod decay;
 mod factor;
 mod listing;
@@ -14,6 +15,7 @@ mod saved;
 mod timeframes;
 mod volatility;
 
+pub use self::book::BookSums;
 pub use self::regimes::RegimesState;
 pub use self::timeframes::{Timeframe, TimeframesState};
 

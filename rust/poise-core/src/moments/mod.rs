@@ -10,6 +10,7 @@ mod asynchronous;
 mod complete;
 mod dense;
 mod ewma;
+mod follow;
 mod gaps;
 pub(crate) mod gram;
 mod half_lives;
@@ -38,9 +39,10 @@ pub use ewma::{
     ewma_correlation, ewma_correlation_packed_path, ewma_correlation_path, ewma_covariance,
     ewma_covariance_packed_path, ewma_covariance_path,
 };
+pub use follow::{Followed, follow, inverse_volatility_mean, mean};
 pub use half_lives::HalfLivesState;
 pub use identity::{OasFormula, ledoit_wolf, oas};
-pub use iterated::{IteratedRule, IteratedState, RegimesState, Timeframe, TimeframesState};
+pub use iterated::{BookSums, IteratedRule, IteratedState, RegimesState, Timeframe, TimeframesState};
 pub use nearest::nearest_correlation;
 pub use nonlinear::nonlinear_shrinkage;
 pub use rolling::{RollingRule, RollingState, rolling_covariance_path};

@@ -98,18 +98,23 @@ pub fn christoffersen(exceptions: ArrayView1<'_, bool>, confidence_level: f64) -
     for (before, after) in exceptions.iter().zip(exceptions.iter().skip(1)) {
         transitions[2 * usize::from(*before) + usize::from(*after)] += 1;
     }
+    Ok(christoffersen_of(transitions, confidence_level))
+}
+
+/// The test of the transitions from each bar to the next: calm to calm, calm to exception, and back, and on.
+pub(super) fn christoffersen_of(transitions: [u64; 4], confidence_level: f64) -> Christoffersen {
     let [calm_calm, calm_hit, hit_calm, hit_hit] = transitions;
     let gain = log_likelihood(calm_calm, calm_hit) + log_likelihood(hit_calm, hit_hit)
         - log_likelihood(calm_calm + hit_calm, calm_hit + hit_hit);
     let independence = (2.0 * gain).max(0.0);
-    let coverage = coverage_statistic(calm_hit + hit_hit, exceptions.len() as u64 - 1, confidence_level);
+    let coverage = coverage_statistic(calm_hit + hit_hit, transitions.iter().sum(), confidence_level);
     let both = coverage + independence;
-    Ok(Christoffersen {
+    Christoffersen {
         coverage: LikelihoodRatio { statistic: coverage, p_value: survival_one(coverage) },
         independence: LikelihoodRatio { statistic: independence, p_value: survival_one(independence) },
         conditional_coverage: LikelihoodRatio { statistic: both, p_value: survival_two(both) },
         transitions,
-    })
+    }
 }
 
 /// The Basel zone of a number of exceptions.

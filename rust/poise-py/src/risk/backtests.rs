@@ -1,12 +1,14 @@
 //! Tests of risk models against what followed.
 
-use numpy::PyReadonlyArray1;
+use numpy::{PyReadonlyArray1, PyReadonlyArray2};
 use poise_core::risk::{self, LikelihoodRatio, Zone};
 use pyo3::prelude::*;
 
-use crate::border::detached;
+use crate::border::{detached, to_python};
 
 type Pair = (f64, f64);
+/// Exceptions, then three p-values.
+type Coverage = (u64, f64, f64, f64);
 
 /// Statistic and p-value of the frequency of exceptions.
 #[pyfunction]
@@ -59,6 +61,24 @@ fn acerbi_szekely(
     Ok((found.z1, found.z2, found.n_exceptions))
 }
 
+/// At the first and the last level: exceptions, p-values of coverage, independence and both; then exceptions at
+/// the last level among the `recent` bars, Z2 at the middle level and the median of shortfall over value at risk.
+#[pyfunction]
+fn on_trial(
+    ring: PyReadonlyArray2<'_, f64>,
+    oldest: usize,
+    levels: [f64; 3],
+    recent: usize,
+) -> PyResult<([Coverage; 2], u64, f64, f64)> {
+    let found = risk::on_trial(ring.as_array(), oldest, levels, recent).map_err(to_python)?;
+    let coverage = found.coverage.map(|level| {
+        let also = level.christoffersen;
+        let (independence, both) = (also.independence.p_value, also.conditional_coverage.p_value);
+        (level.n_exceptions, level.kupiec.p_value, independence, both)
+    });
+    Ok((coverage, found.n_recent, found.shortfall_statistic, found.tail_ratio))
+}
+
 fn pair(ratio: LikelihoodRatio) -> Pair {
     (ratio.statistic, ratio.p_value)
 }
@@ -68,5 +88,6 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(kupiec, module)?)?;
     module.add_function(wrap_pyfunction!(christoffersen, module)?)?;
     module.add_function(wrap_pyfunction!(traffic_light, module)?)?;
-    module.add_function(wrap_pyfunction!(acerbi_szekely, module)?)
+    module.add_function(wrap_pyfunction!(acerbi_szekely, module)?)?;
+    module.add_function(wrap_pyfunction!(on_trial, module)?)
 }

@@ -1,10 +1,10 @@
 //! Figures of a series of returns.
 
-use numpy::PyReadonlyArray1;
-use poise_core::risk;
+use numpy::{PyReadonlyArray1, PyReadonlyArray2};
+use poise_core::risk::{self, Market};
 use pyo3::prelude::*;
 
-use crate::border::detached;
+use crate::border::{detached, to_python};
 
 /// What a series of returns did; NaN where a figure has no meaning.
 #[pyclass(module = "poise._native", frozen, get_all)]
@@ -67,8 +67,24 @@ fn return_statistics(
     })
 }
 
+/// Mean, deviation, largest drawdown and beta of `weights` over the rows of `window`; the market is told by its
+/// weights or by its returns. None where a return is missing.
+#[pyfunction]
+fn hindsight(
+    window: PyReadonlyArray2<'_, f64>,
+    weights: PyReadonlyArray1<'_, f64>,
+    market: PyReadonlyArray1<'_, f64>,
+    market_is_weights: bool,
+) -> PyResult<Option<(f64, f64, f64, f64)>> {
+    let market = market.as_array();
+    let market = if market_is_weights { Market::Weights(market) } else { Market::Returns(market) };
+    let found = risk::hindsight(window.as_array(), weights.as_array(), market).map_err(to_python)?;
+    Ok(found.map(|told| (told.mean, told.deviation, told.max_drawdown, told.beta)))
+}
+
 /// Adds the class and its function to the module.
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ReturnStatistics>()?;
-    module.add_function(wrap_pyfunction!(return_statistics, module)?)
+    module.add_function(wrap_pyfunction!(return_statistics, module)?)?;
+    module.add_function(wrap_pyfunction!(hindsight, module)?)
 }

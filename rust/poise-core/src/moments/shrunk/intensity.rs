@@ -78,6 +78,9 @@ fn deviations(sample: &Sample<'_>) -> (Vec<f64>, f64) {
 
 /// The mean correlation of the pairs that move, where `F` is a covariance; 0 when there is no such pair.
 fn mean_correlation(sample: &Sample<'_>, s: &[f64], unit: f64) -> f64 {
+    if let Some(plain) = Plain::of(sample, s, unit) {
+        return plain.mean_correlation();
+    }
     let (mut sum, mut n_pairs) = (0.0, 0.0);
     for (i, row) in packed::rows(sample.second, s.len()).enumerate() {
         for (j, entry) in row[..i].iter().enumerate() {
@@ -101,6 +104,9 @@ fn estimate(sample: &Sample<'_>, s: &[f64], mean_correlation: f64, unit: f64) ->
     if n == 1 || unit == 0.0 {
         return 0.0;
     }
+    if let Some(plain) = Plain::of(sample, s, unit) {
+        return plain.estimate(mean_correlation);
+    }
     let (square, power) = (unit * unit, unit * unit * unit * unit);
     let (mut noise, mut gamma, mut norm) = (0.0, 0.0, 0.0);
     for (i, row) in packed::rows(sample.second, n).enumerate() {
@@ -121,6 +127,78 @@ fn estimate(sample: &Sample<'_>, s: &[f64], mean_correlation: f64, unit: f64) ->
         }
     }
     if gamma <= SAME_AS_TARGET * norm { 1.0 } else { (noise / gamma).clamp(0.0, 1.0) }
+}
+
+/// The same sums where every asset moves and was always seen: then whole rows are multiplied at a time, as a live
+/// loop asks with every bar.
+struct Plain<'a> {
+    sample: &'a Sample<'a>,
+    n_effective: f64,
+    /// Deviations and one over them, in the unit.
+    s: &'a [f64],
+    inverse: Vec<f64>,
+    /// One over the square and over the fourth power of the unit.
+    per_square: f64,
+    per_power: f64,
+}
+
+impl<'a> Plain<'a> {
+    fn of(sample: &'a Sample<'a>, s: &'a [f64], unit: f64) -> Option<Self> {
+        let [n_effective] = sample.n_effective[..] else { return None };
+        let per_square = 1.0 / (unit * unit);
+        let inverse: Vec<f64> = s.iter().map(|s| 1.0 / s).collect();
+        let per_power = per_square * per_square;
+        let sound = s.len() > 1 && per_power.is_normal() && inverse.iter().all(|one| one.is_normal());
+        sound.then_some(Self { sample, n_effective, s, inverse, per_square, per_power })
+    }
+
+    fn mean_correlation(&self) -> f64 {
+        let n = self.s.len();
+        let mut sum = 0.0;
+        for (row, inverse) in packed::rows(self.sample.second, n).zip(&self.inverse) {
+            sum += inverse * packed::dot(&row[..row.len() - 1], &self.inverse);
+        }
+        (2.0 * self.per_square * sum / (n * (n - 1)) as f64).clamp(-1.0 / (n as f64 - 1.0), 1.0)
+    }
+
+    fn estimate(&self, mean_correlation: f64) -> f64 {
+        let (n, s) = (self.s.len(), self.s);
+        // Below the diagonal: of the fourth moments, of squared entries and of their distance from the target.
+        let (mut fourth, mut squares, mut apart, mut weighted, mut diagonal) = (0.0, 0.0, 0.0, 0.0, 0.0);
+        let mut third = 0.0;
+        let rows = packed::rows(self.sample.second, n).zip(packed::rows(self.sample.fourth, n));
+        for (i, (second, moments)) in rows.enumerate() {
+            let below = &second[..i];
+            fourth += moments[..i].iter().sum::<f64>();
+            diagonal += (second[i] * self.per_square).powi(2);
+            weighted += s[i] * packed::dot(below, s);
+            let [own, distance] = self.distances(below, mean_correlation * s[i]);
+            (squares, apart) = (squares + own, apart + distance);
+            let skewed = &self.sample.third[i * n..(i + 1) * n];
+            third += self.inverse[i] * (packed::dot(skewed, s) - skewed[i] * s[i]);
+        }
+        let pi = 2.0 * (fourth * self.per_power - squares);
+        let rho = third * self.per_power - 2.0 * weighted * self.per_square;
+        let gamma = 2.0 * apart;
+        if gamma <= SAME_AS_TARGET * (diagonal + 2.0 * squares) {
+            return 1.0;
+        }
+        ((pi - mean_correlation * rho) / self.n_effective / gamma).clamp(0.0, 1.0)
+    }
+
+    /// Of entries beside one asset: their squares, and those of what they are away from `pull s_j`.
+    fn distances(&self, entries: &[f64], pull: f64) -> [f64; 2] {
+        let (mut own, mut apart) = ([0.0; 8], [0.0; 8]);
+        let s = &self.s[..entries.len()];
+        for (entries, s) in entries.chunks(8).zip(s.chunks(8)) {
+            for (lane, (entry, s)) in entries.iter().zip(s).enumerate() {
+                let entry = entry * self.per_square;
+                own[lane] += entry * entry;
+                apart[lane] += (pull * s - entry) * (pull * s - entry);
+            }
+        }
+        [own.iter().sum(), apart.iter().sum()]
+    }
 }
 
 /// The intensity from which on the covariance is positive semidefinite whatever was missing: by Weyl's
