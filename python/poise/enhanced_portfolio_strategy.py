@@ -322,6 +322,17 @@ class EnhancedPortfolioStrategy:
         with self._lock:
             return self._warm()[0].measure(benchmark_returns=self._benchmark_returns())
 
+    def metrics(self) -> EnhancedPortfolioMetrics:
+        """Return the fourteen numbers after the last bar: those of :meth:`measure`, in the time of a live bar.
+
+        Raises
+        ------
+        StateError
+            Before :meth:`warm_up` or :meth:`analyze`.
+        """
+        with self._lock:
+            return self._warm()[0].metrics(benchmark_returns=self._benchmark_returns())
+
     def _warm(self) -> tuple[DecisionCycle, UniverseFollower]:
         """Return the cycle and the universe after the last day that is over."""
         cycle, universe, feed = self._learned()

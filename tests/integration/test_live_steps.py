@@ -6,6 +6,7 @@ import dataclasses
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from poise import EnhancedPortfolioStrategy, Portfolio
@@ -77,6 +78,12 @@ def test_the_measurement_on_demand_is_that_of_the_decision(panel: PricePanel) ->
     measurement = strategy.measure()
     assert plain(measurement.metrics) == plain(decision.metrics)
     assert plain(measurement.assessment) == plain(decision.risk)
+    quick, careful = strategy.metrics().to_dict(), measurement.metrics.to_dict()
+    assert quick.keys() == careful.keys()
+    table = pd.DataFrame(quick.pop("correlation_matrix"))
+    pd.testing.assert_frame_equal(table, pd.DataFrame(careful.pop("correlation_matrix")))
+    assert quick.pop("market_regime") == careful.pop("market_regime")
+    assert quick == pytest.approx(careful, rel=1e-9, nan_ok=True)
 
 
 def test_a_later_bar_changes_no_earlier_decision(panel: PricePanel) -> None:
@@ -103,6 +110,7 @@ def test_without_a_history_it_says_what_to_do(panel: PricePanel) -> None:
         lambda: strategy.observe(panel.bar(0)),
         lambda: strategy.hold({"cash": 1.0}),
         strategy.measure,
+        strategy.metrics,
     ):
         with pytest.raises(StateError, match="warm_up"):
             call()
