@@ -685,7 +685,7 @@ def minimum_cvar(
     bounds: tuple[_Array, _Array],
     probabilities: _Array | None,
     floor: tuple[_Array, float] | None,
-) -> tuple[Solution, float, float]: ...
+) -> tuple[Solution, float, float, float]: ...
 def kelly(
     returns: _Array,
     fraction: float,

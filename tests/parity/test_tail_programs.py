@@ -192,3 +192,128 @@ def test_fractional_kelly_falls_as_often_as_geometric_brownian_motion_says():
     held = weight / (drift / volatility**2)
     assert np.mean(lowest < math.log(alpha)) == pytest.approx(alpha ** (2.0 / held - 1.0), abs=0.015)
     assert alpha ** (2.0 / held - 1.0) == pytest.approx(0.343, abs=0.02)
+
+
+def prices_by_moving(solve, bounds, step, value):
+    """Each binding bound, and how fast `value` of the answer falls when that bound alone gives way."""
+    answer = solve(bounds)
+    for bound in answer.binding:
+        moved = [side.copy() for side in bounds]
+        moved[bound.side == "upper"][bound.asset] += step if bound.side == "upper" else -step
+        yield bound, (value(answer) - value(solve(tuple(moved)))) / step
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("solve", [solve_minimum_cvar, solve_minimum_cdar])
+def test_prices_say_what_a_wider_bound_takes_off_the_tail(solve, seed):
+    rng = np.random.default_rng(seed)
+    R, n = scenarios(rng, 120, 6), 6
+    means = R.mean(axis=0)
+    floor = None if seed % 2 else float(0.1 * np.sort(means)[-3:].mean() + 0.9 * means.mean())
+
+    def least(bounds, floor=floor):
+        return solve(R, confidence_level=0.9, minimum_return=floor, bounds=bounds)
+
+    bounds, step = (np.full(n, 0.05), np.full(n, 0.25)), 1e-7
+    compared = 0
+    for bound, slope in prices_by_moving(least, bounds, step, lambda answer: answer.objective):
+        assert bound.price >= 0.0
+        assert bound.price == pytest.approx(slope, abs=1e-6)
+        compared += bound.price > 1e-5
+    assert compared
+    if floor is not None:
+        (reading,) = least(bounds).constraints
+        better = (least(bounds).objective - least(bounds, floor - step).objective) / step
+        assert reading.price == pytest.approx(better, abs=1e-5)
+        assert reading.binding == (reading.price > 0.0)
+
+
+@pytest.mark.parametrize(
+    "options", [{"fraction": 1.0}, {"fraction": 0.3}, {"fraction": 1.0, "drawdown": (0.8, 0.1)}]
+)
+@pytest.mark.parametrize("cap", [0.22, 0.09])
+def test_prices_say_what_a_wider_bound_adds_to_full_growth(options, cap):
+    R, n = np.maximum(scenarios(np.random.default_rng(0), 200, 6) * 6.0 + 0.004, -0.95), 6
+
+    def best(bounds):
+        return solve_kelly(R, bounds=bounds, **options)
+
+    def lost(answer):
+        return -np.mean(np.log1p(R @ (answer.weights / options["fraction"])))
+
+    bounds = (np.zeros(n), np.full(n, cap))
+    compared = 0
+    for bound, slope in prices_by_moving(best, bounds, 1e-6, lost):
+        assert bound.price == pytest.approx(slope, rel=1e-4, abs=1e-6)
+        compared += bound.price > 1e-4
+    assert compared
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_prices_of_the_tail_are_cvxpys_duals(seed):
+    rng = np.random.default_rng(seed)
+    n, level = 5, 0.9
+    R, lower, upper = scenarios(rng, 90, n), np.full(n, 0.05), np.full(n, 0.35)
+    least = float(0.2 * R.mean(axis=0).max() + 0.8 * R.mean())
+    result = solve_minimum_cvar(R, confidence_level=level, minimum_return=least, bounds=(lower, upper))
+    w, edge = cp.Variable(n), cp.Variable()
+    limits = [w >= lower, w <= upper, R.mean(axis=0) @ w >= least, cp.sum(w) == 1.0]
+    tail = edge + cp.sum(cp.pos(-R @ w - edge)) / ((1.0 - level) * len(R))
+    cp.Problem(cp.Minimize(1000.0 * tail), limits).solve(solver=cp.CLARABEL)
+    duals = [limit.dual_value / 1000.0 for limit in limits[:3]]
+    wanted = np.zeros(n)
+    for bound in result.binding:
+        wanted[bound.asset] = bound.price
+    np.testing.assert_allclose(wanted, duals[0] + duals[1], atol=1e-7)
+    assert result.constraints[0].price == pytest.approx(float(duals[2]), abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_prices_of_growth_are_cvxpys_duals(seed):
+    rng = np.random.default_rng(seed)
+    n, rate = 5, 0.0003
+    R = np.maximum(scenarios(rng, 90, n) * 5.0 + 0.003, -0.9)
+    lower, upper = np.full(n, 0.02), np.full(n, 0.25)
+    fraction = [1.0, 0.6][seed % 2]
+    result = solve_kelly(R, fraction=fraction, risk_free_rate=rate, bounds=(lower, upper))
+    w = cp.Variable(n)
+    growth = 1.0 + rate + (R - rate) @ w / fraction
+    limits = [w >= lower, w <= upper, cp.sum(w) <= fraction]
+    cp.Problem(cp.Maximize(1000.0 * cp.sum(cp.log(growth)) / len(R)), limits).solve(solver=cp.CLARABEL)
+    wanted = np.zeros(n)
+    for bound in result.binding:
+        wanted[bound.asset] = bound.price
+    np.testing.assert_allclose(wanted, (limits[0].dual_value + limits[1].dual_value) / 1000.0, atol=1e-6)
+
+
+def test_bounds_that_leave_no_choice_have_prices_too():
+    R = scenarios(np.random.default_rng(3), 60, 3)
+    every = [solve_minimum_cvar, solve_minimum_cdar, lambda R, **given: solve_kelly(R, fraction=1.0, **given)]
+    for solve in every:
+        for bounds in [(0.0, np.array([0.5, 0.3, 0.2])), (np.array([0.2, 0.3, 0.5]),) * 2]:
+            result = solve(R, bounds=bounds)
+            assert all(np.isfinite(bound.price) and bound.price >= 0.0 for bound in result.binding)
+    (alone,) = solve_minimum_cvar(R[:, :1]).binding
+    assert (alone.side, alone.price) == ("upper", 0.0)
+
+
+def test_an_asset_left_out_by_convention_presses_no_bound():
+    R = scenarios(np.random.default_rng(4), 60, 3)
+    R[:, 1] = 0.01
+    for solve in (solve_minimum_cvar, solve_minimum_cdar):
+        (bound,) = [bound for bound in solve(R).binding if bound.asset == 1]
+        assert (bound.side, bound.price) == ("lower", 0.0)
+
+
+def test_prices_of_the_quadratic_form():
+    rng = np.random.default_rng(3)
+    factor = rng.normal(size=(5, 5)) * 0.02
+    S, mu = factor @ factor.T + 0.01 * np.eye(5), rng.uniform(-0.001, 0.002, size=5)
+
+    def best(bounds):
+        return solve_kelly_quadratic(mu, S, fraction=0.5, bounds=bounds)
+
+    found = [*prices_by_moving(best, (np.zeros(5), np.full(5, 0.04)), 1e-7, lambda a: -a.objective)]
+    assert len(found) > 2
+    for bound, slope in found:
+        assert bound.price == pytest.approx(slope, abs=1e-6)

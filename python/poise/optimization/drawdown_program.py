@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poise.domain.labels import Labels
-from poise.errors import InfeasibleError, NotConvergedError
+from poise.errors import NotConvergedError
 from poise.optimization.answer import binding_bounds
+from poise.optimization.box import BoundPair, bound_prices, closed, greedy, sides_of
+from poise.optimization.guarantees import settled
 from poise.optimization.limits import SUM_TOLERANCE, asset_name
 from poise.optimization.result import OptimizationResult, OptimizationStatus
+from poise.optimization.scenario_goals import falls, tail_mean
 from poise.typing import Matrix, Vector
 
 if TYPE_CHECKING:
@@ -31,84 +34,47 @@ LEAST_SIZE = 1e-6
 AT_BOUND = 1e-11
 """A weight this near to its bound stands there: the simplex means it."""
 
-Box = tuple[Vector, Vector]
 Floor = tuple[Vector, float]
 
 
 def minimum_cdar(
-    returns: Matrix, level: float, bounds: Box, floor: Floor | None, labels: Labels
-) -> OptimizationResult:
-    """Return the weights of least CDaR; the bounds admit a full investment that earns the floor."""
+    returns: Matrix, level: float, bounds: BoundPair, floor: Floor | None, labels: Labels
+) -> tuple[OptimizationResult, float]:
+    """Return the weights of least CDaR and the floor's price; some within the bounds earn the floor."""
     riskless = np.flatnonzero((returns == returns[0]).all(axis=0)) if len(returns) > 1 else np.zeros(0, int)
-    lower, upper = _without(riskless, _closed(bounds, labels), floor)
+    lower, upper = _without(riskless, closed(bounds, labels), floor)
     scale = float(np.abs(returns).max()) or 1.0
     scaled = returns / scale
     weights, lam, beta, price, steps = _solved(scaled, level, (lower, upper), floor)
-    weights = _settled(_shared_by_twins(returns, weights, lower, upper), lower, upper)
+    weights = _snapped(_shared_by_twins(returns, weights, lower, upper), lower, upper)
+    weights = settled(weights, lower, upper, (1.0, 1.0))
     path = scaled @ weights
-    risk = uncompounded_cdar(path, level)
-    gap = max(risk - _bound(scaled, level, (lower, upper), floor, (lam, beta, price)), 0.0)
+    risk = tail_mean(falls(path), np.full(len(path), 1.0 / len(path)), level)
+    gain, earned = _gain(scaled, level, floor, (lam, beta, price))
+    gap = max(risk - (earned - float(gain @ greedy(gain, lower, upper))), 0.0)
     size = max(
         risk, float((np.abs(scaled) @ np.abs(weights)).mean()), LEAST_SIZE * float(np.abs(scaled).mean())
     )
     certificate = gap / size if gap > 0.0 else 0.0
     status = OptimizationStatus.DEGENERATE if riskless.size else OptimizationStatus.OPTIMAL
-    sides = (weights >= bounds[1]).astype(np.int8)
-    sides[weights <= bounds[0]] = -1
+    prices = scale * bound_prices(-gain, weights, *closed(bounds, labels))
+    # Left out by convention, not by a bound.
+    prices[riskless[(lower[riskless] == 0.0) & (upper[riskless] == 0.0)]] = 0.0
     names = ", ".join(str(asset_name(labels, int(i))) for i in riskless)
-    return OptimizationResult(
+    result = OptimizationResult(
         weights=labels.vector(weights),
         status=status if certificate <= PROVEN else OptimizationStatus.INACCURATE,
         certificate=certificate,
         iterations=steps,
-        binding=binding_bounds(sides, labels),
+        binding=binding_bounds(sides_of(weights, *bounds), labels, prices),
         messages=(f"without variance: {names}",) if names else (),
         objective=risk * scale,
         duality_gap=gap * scale,
     )
+    return result, max(price, 0.0) * scale
 
 
-def uncompounded_cdar(path: Vector, level: float) -> float:
-    """Mean of the deepest ``1 - level`` of the falls of a running sum below its highest value, 0 counted."""
-    total = np.cumsum(path)
-    falls = np.sort(np.maximum.accumulate(np.maximum(total, 0.0)) - total)[::-1]
-    mass = max((1.0 - level) * len(path), 1e-300)
-    shares = np.clip(mass - np.arange(len(path)), 0.0, 1.0)
-    return float(shares @ falls / shares.sum())
-
-
-def greedy(gain: Vector, lower: Vector, upper: Vector) -> Vector:
-    """Return weights of sum 1 with the largest ``gain'w``, the best assets filled first."""
-    weights = lower.copy()
-    left = 1.0 - float(lower.sum())
-    for i in np.argsort(-gain, kind="stable"):
-        more = min(left, upper[i] - lower[i])
-        # The bound itself where it is reached, which the sum may miss by rounding.
-        weights[i] = upper[i] if more == upper[i] - lower[i] else lower[i] + more
-        left -= more
-        if left <= 0.0:
-            break
-    return weights
-
-
-def _closed(bounds: Box, labels: Labels) -> Box:
-    """Return finite bounds, those missing supplied by the budget."""
-    lower, upper = bounds[0].copy(), bounds[1].copy()
-    for i in range(lower.size):
-        others = np.arange(lower.size) != i
-        if np.isinf(upper[i]):
-            upper[i] = max(1.0 - bounds[0][others].sum(), lower[i])
-        if np.isinf(lower[i]):
-            lower[i] = min(1.0 - bounds[1][others].sum(), upper[i])
-        if not (np.isfinite(lower[i]) and np.isfinite(upper[i])):
-            raise InfeasibleError(
-                f"asset {asset_name(labels, i)} may have a weight of any size and no budget limits it; "
-                "give finite bounds"
-            )
-    return lower, upper
-
-
-def _without(riskless: NDArray[np.intp], bounds: Box, floor: Floor | None) -> Box:
+def _without(riskless: NDArray[np.intp], bounds: BoundPair, floor: Floor | None) -> BoundPair:
     """Hold assets that never vary nearest to 0, where the others can then still do what is asked."""
     lower, upper = bounds[0].copy(), bounds[1].copy()
     lower[riskless] = upper[riskless] = np.clip(0.0, lower[riskless], upper[riskless])
@@ -118,7 +84,7 @@ def _without(riskless: NDArray[np.intp], bounds: Box, floor: Floor | None) -> Bo
 
 
 def _solved(
-    returns: Matrix, level: float, bounds: Box, floor: Floor | None
+    returns: Matrix, level: float, bounds: BoundPair, floor: Floor | None
 ) -> tuple[Vector, Vector, Vector, float, int]:
     """Return weights, prices of the quantile, of the path and of the floor, and HiGHS's iterations."""
     from scipy.optimize import linprog
@@ -153,14 +119,13 @@ def _solved(
     return answer.x[:n_assets], prices[n_rows : 2 * n_rows], prices[:n_rows], price, int(answer.nit)
 
 
-def _bound(
-    returns: Matrix,
-    level: float,
-    bounds: Box,
-    floor: Floor | None,
-    prices: tuple[Vector, Vector, float],
-) -> float:
-    """Return a number that no CDaR within the bounds is below, from prices near those given."""
+def _gain(
+    returns: Matrix, level: float, floor: Floor | None, prices: tuple[Vector, Vector, float]
+) -> tuple[Vector, float]:
+    """Return what each asset takes off the CDaR, under prices near those given, and what the floor adds.
+
+    What is added, less the largest ``gain'w`` within the bounds, is a number that no CDaR is below.
+    """
     lam, beta, price = prices
     cap = 1.0 / ((1.0 - level) * len(lam))
     lam = np.clip(lam, 0.0, cap)
@@ -171,10 +136,9 @@ def _bound(
     for s in range(len(beta) - 1, -1, -1):
         kept[s] = min(max(beta[s], 0.0), kept[s + 1] + lam[s])
     gain = kept[:-1] @ returns
-    earned = 0.0
-    if floor is not None:
-        gain, earned = gain + max(price, 0.0) * floor[0], max(price, 0.0) * floor[1]
-    return earned - float(gain @ greedy(gain, *bounds))
+    if floor is None:
+        return gain, 0.0
+    return gain + max(price, 0.0) * floor[0], max(price, 0.0) * floor[1]
 
 
 def _shared_by_twins(returns: Matrix, weights: Vector, lower: Vector, upper: Vector) -> Vector:
@@ -186,18 +150,8 @@ def _shared_by_twins(returns: Matrix, weights: Vector, lower: Vector, upper: Vec
     return shared
 
 
-def _settled(weights: Vector, lower: Vector, upper: Vector) -> Vector:
-    """Put weights within their bounds and their sum to 1, moving them by the simplex's tolerance."""
-    weights = np.clip(weights, lower, upper)
+def _snapped(weights: Vector, lower: Vector, upper: Vector) -> Vector:
+    """Put weights that stand at a bound up to the simplex's tolerance exactly there."""
     weights = np.where(weights - lower < AT_BOUND, lower, weights)
-    weights = np.where(upper - weights < AT_BOUND, upper, weights)
-    for _ in range(10):
-        missing = 1.0 - float(weights.sum())
-        open_ = (weights < upper) if missing > 0.0 else (weights > lower)
-        inside = open_ & (weights > lower) & (weights < upper)
-        movable = inside if inside.any() else open_
-        if missing == 0.0 or not movable.any():
-            break
-        weights = np.clip(weights + missing * movable / movable.sum(), lower, upper)
-    settled: Vector = weights + 0.0
-    return settled
+    snapped: Vector = np.where(upper - weights < AT_BOUND, upper, weights)
+    return snapped

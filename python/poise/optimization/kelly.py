@@ -13,6 +13,7 @@ from poise import _native
 from poise.domain.labels import unwrap_square, unwrap_vector
 from poise.errors import EmptyUniverseError, ParameterError
 from poise.optimization.answer import binding_bounds, remarks, to_result
+from poise.optimization.inputs import read_real
 from poise.optimization.limits import read_bounds
 from poise.optimization.result import OptimizationResult, OptimizationStatus
 from poise.optimization.tail_programs import read_scenarios
@@ -114,7 +115,7 @@ def solve_kelly(
     matrix, labels = read_scenarios(returns)
     shares = None if probabilities is None else unwrap_vector(probabilities, "probabilities")[0]
     box = read_bounds(bounds, matrix.shape[1], labels)
-    part, rate = _number(fraction, "fraction"), _number(risk_free_rate, "risk_free_rate")
+    part, rate = read_real(fraction, "fraction"), read_real(risk_free_rate, "risk_free_rate")
     solution, objective, gap = _native.kelly(matrix, part, rate, box, shares, _power(drawdown))
     result = to_result(solution, labels, "Kelly")
     return replace(result, objective=objective, duality_gap=gap, seconds=time.perf_counter() - started)
@@ -178,7 +179,7 @@ def solve_kelly_quadratic(
         raise EmptyUniverseError("covariance has no assets; widen the universe")
     means, labels = unwrap_vector(expected_returns, "expected_returns", labels)
     lower, upper = read_bounds(bounds, n_assets, labels)
-    part, rate = _number(fraction, "fraction"), _number(risk_free_rate, "risk_free_rate")
+    part, rate = read_real(fraction, "fraction"), read_real(risk_free_rate, "risk_free_rate")
     if not 0.0 < part <= 1.0:
         raise ParameterError(f"fraction is {part}, expected a number above 0 and at most 1")
     if not math.isfinite(rate):
@@ -198,7 +199,7 @@ def solve_kelly_quadratic(
         status=OptimizationStatus.OPTIMAL if own is None else OptimizationStatus(own.status),
         certificate=solution.certificate,
         iterations=solution.iterations,
-        binding=binding_bounds(solution.sides[:n_assets], labels),
+        binding=binding_bounds(solution.sides[:n_assets], labels, solution.prices),
         messages=() if own is None else tuple(remarks(own, labels)),
         objective=rate + edge - risk / (2.0 * part),
         seconds=time.perf_counter() - started,
@@ -211,14 +212,7 @@ def _power(drawdown: tuple[float, float] | None) -> float | None:
         return None
     if not (isinstance(drawdown, tuple | list) and len(drawdown) == 2):
         raise ParameterError(f"drawdown is {drawdown!r}, expected a pair (alpha, beta)")
-    alpha, beta = (_number(value, "a part of drawdown") for value in drawdown)
+    alpha, beta = (read_real(value, "a part of drawdown") for value in drawdown)
     if not (0.0 < alpha < 1.0 and 0.0 < beta < 1.0):
         raise ParameterError(f"drawdown is {drawdown!r}, expected two numbers strictly between 0 and 1")
     return math.log(beta) / math.log(alpha)
-
-
-def _number(value: Any, name: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ParameterError(f"{name} is {value!r}, expected a number") from None

@@ -42,7 +42,8 @@ class BindingBound(NamedTuple):
     side : {"lower", "upper"}
     price : float
         How fast the objective would improve if the bound gave way, per unit of weight; not negative. NaN
-        where the solver knows no prices.
+        where the solver knows no prices. Of a fraction of Kelly's weights it is the growth of the full
+        weights that improves.
     """
 
     asset: str | int
@@ -123,8 +124,10 @@ class OptimizationResult:
     Attributes
     ----------
     weights : ndarray, Series or frame
-        Fractions with the labels of the input. They keep every bound exactly and, unless the status is
-        ``infeasible``, sum to 1 within 1e-12.
+        Fractions with the labels of the input. They keep every bound exactly. Unless the status is
+        ``infeasible`` they sum to the budget within 1e-12: to 1 where no `Budget` says otherwise, and to at
+        most 1 where cash is part of the question (:func:`poise.optimization.solve_kelly`: at most its
+        `fraction`).
     status : OptimizationStatus
     certificate : float
         How far the conditions of optimality are from holding, relative; the solver's docstring says of

@@ -26,6 +26,13 @@ def tail_mean(losses: Vector, probabilities: Vector, confidence_level: float) ->
     return float(counted @ losses[order] / counted.sum())
 
 
+def falls(returns: Vector) -> Vector:
+    """Return how far the running sum of returns is below its highest value, the start (0) counted."""
+    path = np.cumsum(returns)
+    depth: Vector = np.maximum(np.maximum.accumulate(path), 0.0) - path
+    return depth
+
+
 @dataclass(frozen=True, eq=False)
 class ConditionalValueAtRisk:
     """Minimise the mean of the worst losses, and costs.
@@ -96,9 +103,7 @@ class ConditionalDrawdownAtRisk(ConditionalValueAtRisk):
 
     def loss(self, weights: Vector) -> float:
         """Return what is minimised, without costs."""
-        path = np.cumsum(self.returns @ weights)
-        drawdowns = np.maximum(np.maximum.accumulate(path), 0.0) - path
-        return tail_mean(drawdowns, self.probabilities, self.confidence_level)
+        return tail_mean(falls(self.returns @ weights), self.probabilities, self.confidence_level)
 
 
 @dataclass(frozen=True, eq=False)

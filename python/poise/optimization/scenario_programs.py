@@ -173,4 +173,7 @@ def _kept(
     if not all_kept(limits, weights, goal.covariance):
         return None
     readings = read_constraints(limits, weights, goal.covariance, {"": 0.0})
-    return replace(plain, constraints=tuple(each._replace(price=0.0) for each in readings))
+    known = {each.name: each.price for each in plain.constraints}
+    return replace(
+        plain, constraints=tuple(each._replace(price=known.get(each.name, 0.0)) for each in readings)
+    )

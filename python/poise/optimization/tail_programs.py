@@ -12,9 +12,13 @@ import numpy as np
 from poise import _native
 from poise.domain.labels import Labels, unwrap_matrix, unwrap_vector
 from poise.errors import EmptyInputError, EmptyUniverseError, NonFiniteError, ParameterError, ShapeError
-from poise.optimization.answer import to_result
-from poise.optimization.drawdown_program import greedy, minimum_cdar
+from poise.optimization.answer import binding_bounds, to_result
+from poise.optimization.box import BoundPair, greedy, sides_of
+from poise.optimization.constraints.parts import ConstraintSet, Row, limit_words
+from poise.optimization.drawdown_program import minimum_cdar
+from poise.optimization.inputs import read_real
 from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
+from poise.optimization.readings import read_constraints
 from poise.optimization.result import OptimizationResult, OptimizationStatus, Relaxation
 from poise.typing import ArrayLike, Bounds, Matrix, Vector
 
@@ -64,9 +68,9 @@ def solve_minimum_cvar(
         The objective is the CVaR of the weights, a positive loss, as
         :func:`poise.risk.conditional_value_at_risk` reads it. The certificate is the gap to a feasible dual,
         relative to the largest of the CVaR, the mean over scenarios of ``sum(abs(w * r))`` and a millionth of
-        the mean absolute return. An asset whose return never varies gets weight 0, or what bounds and
-        `minimum_return` force on it. Where no weights earn `minimum_return`, those that earn the most are
-        returned with status ``infeasible``.
+        the mean absolute return. `constraints` read `minimum_return` off the weights, with its price. An
+        asset whose return never varies gets weight 0, or what bounds and `minimum_return` force on it. Where
+        no weights earn `minimum_return`, those that earn the most are returned with status ``infeasible``.
 
     Raises
     ------
@@ -114,20 +118,20 @@ def solve_minimum_cvar(
     shares = None if probabilities is None else unwrap_vector(probabilities, "probabilities")[0]
     lower, upper = read_bounds(bounds, matrix.shape[1], labels)
     floor = read_floor(matrix, shares, expected_returns, minimum_return, labels)
-    level = _number(confidence_level, "confidence_level")
+    level = read_real(confidence_level, "confidence_level")
     if leaves_cash(upper):
         _native.minimum_cvar(matrix, level, (np.zeros(len(upper)), np.ones(len(upper))), shares, None)
         return replace(held_at_upper(upper, labels), seconds=time.perf_counter() - started)
     short = None if floor is None else _out_of_reach(floor, lower, upper)
     if floor is not None and short is not None:
         # What earns the most is all that is left, fixed as bounds.
-        lower, upper = short, short
-    solution, objective, gap = _native.minimum_cvar(
-        matrix, level, (lower, upper), shares, None if short is not None else floor
-    )
+        box, asked = (short, short), None
+    else:
+        box, asked = (lower, upper), floor
+    solution, objective, gap, price = _native.minimum_cvar(matrix, level, box, shares, asked)
     result = replace(to_result(solution, labels, "minimum CVaR"), objective=objective, duality_gap=gap)
-    if floor is not None and short is not None:
-        result = _fallen_short(result, floor, float(floor[0] @ short))
+    if floor is not None:
+        result = _with_floor(result, floor, short, (lower, upper), price, labels)
     return replace(result, seconds=time.perf_counter() - started)
 
 
@@ -171,8 +175,9 @@ def solve_minimum_cdar(
     OptimizationResult
         The objective is the CDaR of the weights, a positive loss. The certificate is the gap to a bound from
         below that holds whatever HiGHS did, relative to the largest of the CDaR, the mean over time of
-        ``sum(abs(w * r))`` and a millionth of the mean absolute return. Where no weights
-        earn `minimum_return`, those that earn the most are returned with status ``infeasible``.
+        ``sum(abs(w * r))`` and a millionth of the mean absolute return. `constraints` read `minimum_return`
+        off the weights, with its price; where no weights earn it, those that earn the most are returned with
+        status ``infeasible``.
 
     Raises
     ------
@@ -209,7 +214,7 @@ def solve_minimum_cdar(
     # In one order of summation, whatever the layout.
     matrix = np.ascontiguousarray(matrix)
     _refuse_missing(matrix)
-    level = _number(confidence_level, "confidence_level")
+    level = read_real(confidence_level, "confidence_level")
     if not 0.0 < level < 1.0:
         raise ParameterError(f"confidence_level is {level}, expected a number strictly between 0 and 1")
     lower, upper = read_bounds(bounds, matrix.shape[1], labels)
@@ -218,10 +223,11 @@ def solve_minimum_cdar(
         return replace(held_at_upper(upper, labels), seconds=time.perf_counter() - started)
     short = None if floor is None else _out_of_reach(floor, lower, upper)
     if floor is not None and short is not None:
-        result = minimum_cdar(matrix, level, (short, short), None, labels)
-        result = _fallen_short(result, floor, float(floor[0] @ short))
+        result, price = minimum_cdar(matrix, level, (short, short), None, labels)
     else:
-        result = minimum_cdar(matrix, level, (lower, upper), floor, labels)
+        result, price = minimum_cdar(matrix, level, (lower, upper), floor, labels)
+    if floor is not None:
+        result = _with_floor(result, floor, short, (lower, upper), price, labels)
     return replace(result, seconds=time.perf_counter() - started)
 
 
@@ -254,7 +260,7 @@ def read_floor(
     """Return the expected returns and the least of them that is asked for, if one is."""
     if minimum_return is None:
         return None
-    least = _number(minimum_return, "minimum_return")
+    least = read_real(minimum_return, "minimum_return")
     if not math.isfinite(least):
         raise NonFiniteError(f"minimum_return is {least}; pass a finite number, or None to ask for no return")
     if expected_returns is None:
@@ -277,19 +283,31 @@ def _out_of_reach(floor: Floor, lower: Vector, upper: Vector) -> Vector | None:
     return weights if float(means @ weights) < least else None
 
 
-def _fallen_short(result: OptimizationResult, floor: Floor, most: float) -> OptimizationResult:
-    least = floor[1]
-    words = f"minimum_return {least:.6g} is out of reach; it must become at most {most:.6g}"
+def _with_floor(
+    result: OptimizationResult,
+    floor: Floor,
+    short: Vector | None,
+    bounds: BoundPair,
+    price: float,
+    labels: Labels,
+) -> OptimizationResult:
+    """Say what the weights earn beside the floor; `short` earn the most, where the floor is out of reach."""
+    means, least = floor
+    weights = np.ravel(np.asarray(result.weights, dtype=np.float64))
+    name, earned = limit_words("expected return", least, np.inf), float(means @ weights)
+    row = Row(name, means, least, np.inf, "expected return")
+    (reading,) = read_constraints(
+        ConstraintSet(*bounds, rows=(row,)), weights, np.zeros((0, 0)), {name: price}
+    )
+    if short is None:
+        return replace(result, constraints=(reading,))
+    words = f"minimum_return {least:.6g} is out of reach; it must become at most {earned:.6g}"
     return replace(
         result,
         status=OptimizationStatus.INFEASIBLE,
-        relaxations=(Relaxation("minimum_return", least - most, words),),
+        # Fixed as bounds they would all seem to bind.
+        binding=binding_bounds(sides_of(weights, *bounds), labels),
+        constraints=(reading._replace(price=math.nan),),
+        relaxations=(Relaxation("minimum_return", least - earned, words),),
         messages=(*result.messages, words),
     )
-
-
-def _number(value: Any, name: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ParameterError(f"{name} is {value!r}, expected a number") from None

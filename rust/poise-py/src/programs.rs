@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use crate::border::detached;
 use crate::optimization::{BoundsPair, Solution, to_bounds, to_solution};
 
-/// Least conditional value at risk: the solution, its objective and the gap to a dual.
+/// Least conditional value at risk: the solution, its objective, the gap to a dual and the price of the floor.
 #[pyfunction]
 fn minimum_cvar(
     py: Python<'_>,
@@ -16,7 +16,7 @@ fn minimum_cvar(
     bounds: BoundsPair<'_>,
     probabilities: Option<PyReadonlyArray1<'_, f64>>,
     floor: Option<(PyReadonlyArray1<'_, f64>, f64)>,
-) -> PyResult<(Solution, f64, f64)> {
+) -> PyResult<(Solution, f64, f64, f64)> {
     let (returns, bounds) = (returns.as_array(), to_bounds(&bounds.0, &bounds.1)?);
     let rule = TailRule {
         confidence_level,
@@ -24,7 +24,7 @@ fn minimum_cvar(
         floor: floor.as_ref().map(|(expected, least)| (expected.as_array(), *least)),
     };
     let (solution, proof) = detached(py, || optimization::minimum_cvar(returns, rule, &bounds))?;
-    Ok((to_solution(py, solution), proof.objective, proof.gap))
+    Ok((to_solution(py, solution), proof.objective, proof.gap, proof.limit_price))
 }
 
 /// Largest expected logarithmic growth: the solution, the growth of its weights and the gap of the full problem.

@@ -11,6 +11,7 @@ import numpy as np
 
 from poise.domain.regime import RegimeState
 from poise.errors import ParameterError, did_you_mean
+from poise.optimization.box import greedy
 from poise.optimization.constraints.draft import Constraint, Draft, add, listed, number
 from poise.optimization.constraints.parts import Box, Distance, Row, limit_words, turnover_of
 from poise.typing import REGIME_LABELS, Vector
@@ -171,10 +172,4 @@ def _most(coefficients: Vector, draft: Draft) -> float:
     lower, upper = draft.lower, draft.upper
     if not (np.isfinite(lower).all() and np.isfinite(upper).all()):
         return math.inf
-    left = max(0.0, 1.0 - float(lower.sum()))
-    value = float(coefficients @ lower)
-    for i in np.argsort(-coefficients, kind="stable"):
-        step = min(left, float(upper[i] - lower[i]))
-        value += step * float(coefficients[i])
-        left -= step
-    return value
+    return float(coefficients @ greedy(coefficients, lower, upper))

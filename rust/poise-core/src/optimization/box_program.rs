@@ -10,6 +10,8 @@ pub struct Proof {
     pub objective: f64,
     /// By how much another choice could at most improve it.
     pub gap: f64,
+    /// How fast it would improve if the limit beyond bounds and budget, where there is one, gave way.
+    pub limit_price: f64,
 }
 
 /// The same set of weights with a finite bound on every side, where the budget supplies those that are missing.

@@ -5,11 +5,12 @@
 //! `G = 1 + a'w`. The certificate is the gap of the Lagrangian, linear at the answer, over all allowed weights.
 
 mod interior;
+mod prices;
 mod program;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use super::bounds::SUM_TOLERANCE;
+use super::bounds::{SUM_TOLERANCE, Side};
 use super::box_program::{self, Proof};
 use super::dense::dot;
 use super::scenarios::Scenarios;
@@ -57,26 +58,27 @@ pub fn kelly(
     let mut weights: Vec<f64> = full.lower.clone();
     let free: Vec<usize> = (0..n).filter(|&i| full.lower[i] < full.upper[i]).collect();
     let program = program_of(returns, rule, &full, &free);
-    let (mut steps, mut gap, mut size) = (0, 0.0, 1.0);
+    let (mut steps, mut gap, mut size, mut limit_price) = (0, 0.0, 1.0, 0.0);
     if !free.is_empty() && program.total - program.lower.iter().sum::<f64>() > SUM_TOLERANCE {
         let (x, price, taken) = best_of(&program)?;
-        (steps, gap) = (taken, program.gap(&x, price));
+        (steps, gap, limit_price) = (taken, program.gap(&x, price), price);
         let growth =
             program.values(&x).iter().map(|value| (value.ln() + program.carry).abs()).collect::<Vec<f64>>();
         size = dot(&program.shares, &growth);
         free.iter().zip(&x).for_each(|(&i, weight)| weights[i] = *weight);
     }
+    let prices = prices::of_bounds(returns, rule, &program, limit_price, &full, &weights);
     for (i, weight) in weights.iter_mut().enumerate() {
-        *weight = bounds.clip(i, rule.fraction * *weight);
+        *weight = scaled_back(rule.fraction, *weight, i, &full, bounds);
     }
     let objective = growth_of(returns, rule, &weights)?;
     let certificate = if gap > 0.0 { gap / size } else { 0.0 };
     let mut solution = Solution::settled(weights, bounds, Vec::new());
-    (solution.iterations, solution.certificate) = (steps, certificate);
+    (solution.iterations, solution.certificate, solution.prices) = (steps, certificate, prices);
     if certificate.is_nan() || certificate > PROVEN {
         solution.status = Status::Inaccurate;
     }
-    Ok((solution, Proof { objective, gap }))
+    Ok((solution, Proof { objective, gap, limit_price }))
 }
 
 fn check(returns: ArrayView2<'_, f64>, rule: KellyRule<'_>, bounds: &Bounds) -> Result<()> {
@@ -181,6 +183,15 @@ fn best_of(program: &GrowthProgram) -> Result<(Vec<f64>, f64, usize)> {
             Ok((x, price, taken + more))
         }
         None => Ok((vec![0.0; program.n()], 0.0, taken)),
+    }
+}
+
+/// A full weight times the fraction; at its bound the bound itself, which rounding would miss.
+fn scaled_back(fraction: f64, weight: f64, i: usize, full: &Bounds, bounds: &Bounds) -> f64 {
+    match full.side(i, weight) {
+        Side::Lower if bounds.lower[i].is_finite() => bounds.lower[i],
+        Side::Upper if bounds.upper[i].is_finite() => bounds.upper[i],
+        _ => bounds.clip(i, fraction * weight),
     }
 }
 

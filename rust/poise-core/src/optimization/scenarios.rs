@@ -35,9 +35,10 @@ impl Scenarios {
         n_columns: usize,
         mut entry: impl FnMut(usize, usize) -> f64,
     ) -> Self {
-        let stride = n_columns.next_multiple_of(STEP);
+        // A table without columns still has rows.
+        let stride = n_columns.next_multiple_of(STEP).max(STEP);
         let mut values = vec![0.0; n_rows * stride];
-        for (s, row) in values.chunks_exact_mut(stride.max(1)).enumerate() {
+        for (s, row) in values.chunks_exact_mut(stride).enumerate() {
             for (i, value) in row[..n_columns].iter_mut().enumerate() {
                 *value = entry(s, i);
             }

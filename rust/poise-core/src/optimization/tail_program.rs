@@ -7,26 +7,25 @@
 
 mod interior;
 mod point;
+mod prices;
 mod program;
 mod vertex;
 
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::box_program::{self, Proof};
+use super::duality;
 use super::scenarios::Scenarios;
 use super::{Bounds, Solution, Status};
 use crate::risk::{historical_tail, weighted_tail};
 use crate::{Error, Result, validate};
-use program::TailProgram;
+use program::{Dual, TailProgram, caps_of};
 
 /// Relative gap up to which an answer counts as optimal.
 const PROVEN: f64 = 1e-8;
 
 /// Weights that make nothing of the returns, as a perfect hedge does, are judged by this part of them.
 const LEAST_SIZE: f64 = 1e-6;
-
-/// A cap at or above which a scenario's probability is limited by their sum alone.
-const OPEN_CAP: f64 = 2.0;
 
 /// What a minimum of conditional value at risk is asked to respect.
 #[derive(Debug, Clone, Copy)]
@@ -62,12 +61,13 @@ pub fn minimum_cvar(
     let (mut steps, mut gap) = (0, 0.0);
     let free: Vec<usize> = (0..weights.len()).filter(|&i| held.lower[i] < held.upper[i]).collect();
     let has_choice = riskless.len() < weights.len() || rule.floor.is_some();
+    let mut dual = None;
     if scale > 0.0 && has_choice && !free.is_empty() {
         let program = program_of(returns, rule, &held, &free, scale)?;
         if !box_program::is_settled(&program.lower, &program.upper, program.total) {
             let (point, taken) = interior::solve(&program);
-            let (best, least) = best_of(&program, &point);
-            (steps, gap) = (taken, least * scale);
+            let (best, least, proof) = best_of(&program, &point);
+            (steps, gap, dual) = (taken, least * scale, Some(proof));
             free.iter().zip(&best).for_each(|(&i, weight)| weights[i] = *weight);
         }
     }
@@ -75,13 +75,17 @@ pub fn minimum_cvar(
     let (objective, size) = exact(returns, rule, &weights)?;
     let mean = returns.iter().map(|value| value.abs() / returns.len() as f64).sum::<f64>();
     let certificate = if gap > 0.0 { gap / objective.abs().max(size).max(LEAST_SIZE * mean) } else { 0.0 };
+    let slope = prices::slope(returns, rule, &weights, dual.as_ref(), scale);
+    let mut prices = duality::Proof::new(&slope, &weights, bounds, |_| 0.0).prices;
+    // Left out by convention, not by a bound.
+    riskless.iter().filter(|&&i| held.lower[i] == 0.0 && held.upper[i] == 0.0).for_each(|&i| prices[i] = 0.0);
     let mut solution = Solution::settled(weights, bounds, riskless);
-    solution.iterations = steps;
-    solution.certificate = certificate;
+    (solution.iterations, solution.certificate, solution.prices) = (steps, certificate, prices);
     if certificate.is_nan() || certificate > PROVEN {
         solution.status = Status::Inaccurate;
     }
-    Ok((solution, Proof { objective, gap }))
+    let limit_price = prices::floor(rule, dual.as_ref(), scale);
+    Ok((solution, Proof { objective, gap, limit_price }))
 }
 
 fn check(returns: ArrayView2<'_, f64>, rule: TailRule<'_>) -> Result<()> {
@@ -173,9 +177,8 @@ fn program_of(
     let entry = |s: usize, i: usize| if i < n { returns[(rows[s], free[i])] / scale } else { 1.0 };
     let held = |s: &usize| fixed.iter().map(|&i| returns[(*s, i)] / scale * bounds.lower[i]).sum();
     let shares: Vec<f64> = rows.iter().map(|&s| shares[s]).collect();
-    let tail = (1.0 - rule.confidence_level).max(f64::MIN_POSITIVE);
     let floor = rule.floor.map(|(expected, least)| {
-        let unit = expected.iter().fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs()));
+        let unit = largest(expected);
         let earned: f64 = fixed.iter().map(|&i| expected[i] / unit * bounds.lower[i]).sum();
         (free.iter().map(|&i| expected[i] / unit).collect(), least / unit - earned)
     });
@@ -185,8 +188,7 @@ fn program_of(
         sizes: (0..n).map(size).collect(),
         x,
         base: rows.iter().map(held).collect(),
-        // A cap must leave its scenario some room, or the program has no inside.
-        caps: shares.iter().map(|share| (share / tail).clamp(share * (1.0 + 1e-12), OPEN_CAP)).collect(),
+        caps: caps_of(&shares, rule.confidence_level),
         shares,
         lower: free.iter().map(|&i| bounds.lower[i]).collect(),
         upper: free.iter().map(|&i| bounds.upper[i]).collect(),
@@ -195,20 +197,35 @@ fn program_of(
     })
 }
 
-/// The better of the interior point and its vertex, and how far it can be from the best, in the program's units.
-fn best_of(program: &TailProgram, point: &point::Point) -> (Vec<f64>, f64) {
+fn largest(values: ArrayView1<'_, f64>) -> f64 {
+    values.iter().fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs()))
+}
+
+/// The better of the interior point and its vertex, how far it can be from the best, in the program's units, and
+/// the dual that says so.
+fn best_of(program: &TailProgram, point: &point::Point) -> (Vec<f64>, f64, Dual) {
     let mut best = point.w.clone();
     let (mut least, lam) = program.worst(&best);
-    let mut bound = program.bound(&point.lam, point.y).max(program.bound(&lam, 0.0));
+    let mut duals = vec![Dual { lam: point.lam.clone(), y: point.y }, Dual { lam, y: 0.0 }];
     if let Some((vertex, lam, y)) = vertex::nearest(program, point) {
         let (risk, _) = program.worst(&vertex);
         if risk <= least + 1e-12 * least.abs() && program.shortfall(&vertex) <= 1e-14 {
             (best, least) = (vertex, risk);
         }
-        bound = bound.max(program.bound(&lam, y));
+        duals.push(Dual { lam, y });
     }
     best.truncate(program.n());
-    (best, (least - bound).max(0.0))
+    let mut bound = f64::NEG_INFINITY;
+    let mut dual = Dual { lam: Vec::new(), y: 0.0 };
+    for each in duals {
+        let reached = program.bound(&each.lam, each.y);
+        // The last of equals: a vertex knows its prices exactly.
+        if reached >= bound {
+            (bound, dual) = (reached, each);
+        }
+    }
+    dual.lam = program.within_caps(&dual.lam);
+    (best, (least - bound).max(0.0), dual)
 }
 
 /// The exact CVaR of the final weights, and the mean absolute size of the returns they add up.

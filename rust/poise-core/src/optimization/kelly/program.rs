@@ -56,6 +56,16 @@ impl GrowthProgram {
 
     /// By how much the growth at `x` can at most be improved.
     pub(super) fn gap(&self, x: &[f64], price: f64) -> f64 {
+        let (along, slack) = self.pull(x, price);
+        let mut gain = vec![0.0; self.n()];
+        self.a.transposed_times(&along, &mut gain);
+        let best = box_program::greedy(&gain, &self.lower, &self.upper, self.total, true);
+        (dot(&gain, &best) - dot(&gain, x) + slack).max(0.0)
+    }
+
+    /// What a unit more of growth in each scenario adds to the Lagrangian, the drawdown limit at its price, and what
+    /// that limit leaves.
+    pub(super) fn pull(&self, x: &[f64], price: f64) -> (Vec<f64>, f64) {
         let values = self.values(x);
         let mut along: Vec<f64> =
             self.shares.iter().zip(&values).map(|(share, value)| share / value).collect();
@@ -66,10 +76,7 @@ impl GrowthProgram {
             let tilts = tilted.iter().zip(&values);
             along.iter_mut().zip(tilts).for_each(|(along, (tilt, value))| *along += price * tilt / value);
         }
-        let mut gain = vec![0.0; self.n()];
-        self.a.transposed_times(&along, &mut gain);
-        let best = box_program::greedy(&gain, &self.lower, &self.upper, self.total, true);
-        (dot(&gain, &best) - dot(&gain, x) + slack).max(0.0)
+        (along, slack)
     }
 
     /// Weights inside all bounds, near those nearest to cash, with which no scenario loses everything.

@@ -4,6 +4,9 @@ use crate::optimization::box_program;
 use crate::optimization::dense::dot;
 use crate::optimization::scenarios::Scenarios;
 
+/// A cap at or above which a scenario's probability is limited by their sum alone.
+const OPEN_CAP: f64 = 2.0;
+
 /// The program in the weights that the bounds leave free, in units of the largest return.
 #[derive(Debug)]
 pub(super) struct TailProgram {
@@ -19,6 +22,13 @@ pub(super) struct TailProgram {
     pub(super) floor: Option<(Vec<f64>, f64)>,
     /// Mean absolute returns of the assets.
     pub(super) sizes: Vec<f64>,
+}
+
+/// What bounds every allowed CVaR from below: probabilities of the scenarios, and the price of the floor.
+#[derive(Debug, Clone)]
+pub(super) struct Dual {
+    pub(super) lam: Vec<f64>,
+    pub(super) y: f64,
 }
 
 impl TailProgram {
@@ -67,13 +77,7 @@ impl TailProgram {
         let mut flat = w.to_vec();
         flat[self.n()] = 0.0;
         self.losses_into(&flat, &mut losses);
-        let mut order: Vec<usize> = (0..losses.len()).collect();
-        order.sort_unstable_by(|&a, &b| losses[b].total_cmp(&losses[a]));
-        let (mut left, mut lam) = (1.0_f64, vec![0.0; losses.len()]);
-        for s in order {
-            lam[s] = self.caps[s].min(left);
-            left -= lam[s];
-        }
+        let lam = worst_of(&losses, &self.caps);
         (dot(&lam, &losses), lam)
     }
 
@@ -110,4 +114,23 @@ impl TailProgram {
     pub(super) fn shortfall(&self, w: &[f64]) -> f64 {
         self.floor.as_ref().map_or(0.0, |(gain, least)| (least - dot(gain, &w[..self.n()])).max(0.0))
     }
+}
+
+/// The most a scenario may count for in a tail of the size `1 - confidence_level`.
+pub(super) fn caps_of(shares: &[f64], confidence_level: f64) -> Vec<f64> {
+    let tail = (1.0 - confidence_level).max(f64::MIN_POSITIVE);
+    // A cap must leave its scenario some room, or the program has no inside.
+    shares.iter().map(|share| (share / tail).clamp(share * (1.0 + 1e-12), OPEN_CAP)).collect()
+}
+
+/// The probabilities within their caps under which the losses are expected to be largest.
+pub(super) fn worst_of(losses: &[f64], caps: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..losses.len()).collect();
+    order.sort_unstable_by(|&a, &b| losses[b].total_cmp(&losses[a]));
+    let (mut left, mut lam) = (1.0_f64, vec![0.0; losses.len()]);
+    for s in order {
+        lam[s] = caps[s].min(left);
+        left -= lam[s];
+    }
+    lam
 }
