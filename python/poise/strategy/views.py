@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from poise.errors import InputError
-from poise.optimization import View, black_litterman, solve_mean_variance
+from poise.optimization import LinearConstraint, View, black_litterman, solve_mean_variance
 from poise.optimization.views import ViewLike
 from poise.strategy.limits import Limits
 from poise.strategy.outlook import Outlook
 from poise.typing import Vector
+
+Positions = np.ndarray[Any, np.dtype[np.intp]]
 
 RISK_AVERSION = 2.5
 TAU = 0.05
@@ -143,16 +145,31 @@ def lean_on_views(
         # The mean is uncertain, too: at this aversion the book without views stays what it is.
         risk_aversion=views.risk_aversion / (1.0 + TAU),
         bounds=(0.0, np.minimum(limits.caps[held] / invested, 1.0)),
+        constraints=_group_rows(limits, weights, held) or None,
     )
     shape = np.zeros(len(weights))
     shape[held] = np.maximum(answer.weights, 0.0)
+    # Rows are kept up to a solver's tolerance; filling takes that off and changes nothing else.
     leaned = limits.fill(shape, invested)
     return leaned, [*notes, *posterior.messages, *answer.messages, _moved(weights, leaned, outlook.symbols)]
 
 
-def _about(
-    views: BookViews, symbols: tuple[str, ...], held: np.ndarray[Any, np.dtype[np.intp]]
-) -> tuple[list[View], list[str]]:
+def _group_rows(limits: Limits, weights: Vector, held: Positions) -> list[LinearConstraint]:
+    """Return the caps of groups as limits on the invested weights of assets that may be held.
+
+    A book at its cap may be above it by rounding: what it holds can be held.
+    """
+    invested = math.fsum(weights)
+    rows = []
+    for group in limits.groups:
+        members = np.isin(held, group.members).astype(np.float64)
+        most = max(group.cap, math.fsum(weights[group.members])) / invested
+        if members.any() and most < 1.0:
+            rows.append(LinearConstraint(members, upper=most, name=group.name))
+    return rows
+
+
+def _about(views: BookViews, symbols: tuple[str, ...], held: Positions) -> tuple[list[View], list[str]]:
     """Return the views on assets that may be held, by position among them, and what was left out."""
     from poise.domain.labels import Labels
     from poise.optimization.views import read_views

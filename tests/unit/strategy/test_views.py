@@ -2,11 +2,12 @@
 
 import math
 
+import cvxpy as cp
 import numpy as np
 import pytest
 
 from poise.errors import InputError, ParameterError
-from poise.optimization import View
+from poise.optimization import View, black_litterman
 from poise.strategy import Policy, PolicyRules, read_book_views
 from tests.tolerances import SOLVER
 from tests.unit.strategy.test_policy import FREE, SYMBOLS, array, look, regime, walk
@@ -110,3 +111,32 @@ def test_reasons_name_what_moved(outlook):
 def test_mistakes_are_named(outlook, said, error):
     with pytest.raises(error):
         decide(outlook, said)
+
+
+def test_group_caps_are_part_of_the_problem_not_cut_off_its_answer(outlook):
+    """Under a sector cap that binds the answer is cvxpy's for the posterior, caps and groups at once."""
+    rules = PolicyRules(max_position_size=0.35, cluster_cap=1.0)
+    sectors = dict.fromkeys(SYMBOLS[:3], "x") | dict.fromkeys(SYMBOLS[3:], "y")
+    said = {"A": (0.9, 0.9), "B": (0.9, 0.9), "C": (0.8, 0.5)}
+    before = array(decide(outlook, rules=rules, sectors=sectors)) / 0.8
+    leaned = array(decide(outlook, said, rules=rules, sectors=sectors)) / 0.8
+    believed = black_litterman(
+        outlook.covariance * DAYS,
+        [View({SYMBOLS.index(name): 1.0}, *pair) for name, pair in said.items()],
+        market_weights=before,
+        risk_aversion=2.5,
+        tau=0.05,
+    )
+    mu, S = believed.expected_returns, believed.covariance
+    w = cp.Variable(len(SYMBOLS))
+    risk = 0.5 * 2.5 / 1.05 * cp.quad_form(w, cp.psd_wrap(S))
+    limits = [
+        w >= 0.0,
+        w <= 0.35 / 0.8,
+        cp.sum(w) == 1.0,
+        cp.sum(w[:3]) <= 0.5 / 0.8,
+        cp.sum(w[3:]) <= 0.5 / 0.8,
+    ]
+    cp.Problem(cp.Maximize(mu @ w - risk), limits).solve(solver=cp.CLARABEL)
+    assert leaned[:3].sum() == pytest.approx(0.5 / 0.8, abs=SOLVER)
+    np.testing.assert_allclose(leaned, w.value, atol=1e-5)  # Clarabel's own tolerance
