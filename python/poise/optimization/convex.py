@@ -127,9 +127,14 @@ def figures_of(goal: Goal, limits: ConstraintSet, costs: Frictions | None) -> di
         figures |= {f"current {i}": each.weights, f"turnover {i}": np.array(each.limit)}
     if limits.tracking:
         root, scale = _tracking_root(goal)
-        figures["tracking root"] = root
         for i, each in enumerate(limits.tracking):
-            figures |= {f"benchmark {i}": root @ each.weights, f"tracking {i}": np.array(each.limit / scale)}
+            own = root if each.through is None else each.through / scale
+            aim = root @ each.weights if each.through is None else each.weights / scale
+            figures |= {
+                f"root {i}": own,
+                f"benchmark {i}": aim,
+                f"tracking {i}": np.array(each.limit / scale),
+            }
     if costs is not None:
         figures |= {
             "held": costs.current,
@@ -255,8 +260,8 @@ def _structure(goal: Goal, limits: ConstraintSet, costs: Frictions | None) -> tu
         limits.n_assets,
         *(np.isfinite(each).tobytes() for each in masks),
         limits.total[0] == limits.total[1],
-        len(limits.turnover),
-        len(limits.tracking),
+        tuple(None if each.through is None else each.through.tobytes() for each in limits.turnover),
+        tuple(None if each.through is None else each.through.shape for each in limits.tracking),
         costs is not None,
         costs is not None and bool(costs.impact.any()),
     )

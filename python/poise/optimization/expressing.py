@@ -38,10 +38,11 @@ def named_limits(limits: ConstraintSet, weights: Any, terms: dict[str, Any]) -> 
             named["row lower"] = sums[np.flatnonzero(np.isfinite(row_lower))] >= terms["row_lower"]
         if np.isfinite(row_upper).any():
             named["row upper"] = sums[np.flatnonzero(np.isfinite(row_upper))] <= terms["row_upper"]
-    for i, _ in enumerate(limits.turnover):
-        named[f"turnover {i}"] = turnover_expression(weights, terms[f"current {i}"]) <= terms[f"turnover {i}"]
+    for i, each in enumerate(limits.turnover):
+        change = turnover_expression(each.of(weights), terms[f"current {i}"])
+        named[f"turnover {i}"] = change <= terms[f"turnover {i}"]
     for i, _ in enumerate(limits.tracking):
-        difference = terms["tracking root"] @ weights - terms[f"benchmark {i}"]
+        difference = terms[f"root {i}"] @ weights - terms[f"benchmark {i}"]
         named[f"tracking {i}"] = cp.norm(difference, 2) <= terms[f"tracking {i}"]
     return named
 

@@ -14,10 +14,12 @@ from poise.domain.arrays import float_array
 from poise.domain.labels import Labels, unwrap_matrix, unwrap_square
 from poise.errors import EmptyInputError, NonFiniteError, ParameterError, ShapeError
 from poise.optimization.constrained import read_limits
-from poise.optimization.constraints.parts import ConstraintSet, Row
-from poise.optimization.goals import Frictions, Quadratic
+from poise.optimization.constraints.parts import ConstraintSet
+from poise.optimization.goals import Frictions
 from poise.optimization.guarantees import require_promises, settled
+from poise.optimization.horizon import limits_over_time, require_one_start, stacked, utility_untraded
 from poise.optimization.inputs import read_real
+from poise.optimization.limits import read_bounds
 from poise.optimization.programs import solve_program
 from poise.optimization.readings import read_constraints
 from poise.optimization.result import OptimizationResult
@@ -78,7 +80,9 @@ def solve_multi_period(
     bounds : tuple, default=(0, 1)
         Of every step: lower and upper bound, each a scalar or one per asset.
     constraints, groups : optional
-        Of every step, as in :func:`solve_minimum_variance`: linear ones, groups, factors and the budget.
+        Of every step, as in :func:`solve_minimum_variance`: linear ones, groups, factors, the budget, sets by
+        regime, turnover and participation (of each step's own trade) and tracking error (of the weights
+        after it, by the step's covariance). Those that name current weights name those of `costs`.
 
     Returns
     -------
@@ -91,7 +95,8 @@ def solve_multi_period(
     ShapeError, NonFiniteError, NotPositiveSemidefiniteError, InfeasibleError
         As :func:`solve_mean_variance`.
     ParameterError
-        If the risk aversion is not positive, or a constraint is not linear.
+        If the risk aversion is not positive, a constraint counts positions or is cvxpy's own, or one starts
+        from other current weights than the costs.
 
     Notes
     -----
@@ -125,15 +130,20 @@ def solve_multi_period(
     matrices, labels = _covariances(covariance, horizon, n_assets, Labels(labels.kind, labels.assets))
     aversion = read_real(risk_aversion, "risk_aversion")
     limits = read_limits(constraints, groups, bounds, n_assets, labels)
-    if not limits.is_linear or limits.turnover or limits.boxes:
-        raise ParameterError("several steps keep linear limits, groups, factors and budgets; drop the others")
+    if limits.count or limits.own:
+        what = limits.count.name if limits.count else "constraints of cvxpy"
+        raise ParameterError(
+            f"{what} cannot be kept over several steps; drop it, or solve one step by solve_mean_variance"
+        )
     for step in range(horizon):
         # The one-step problem proves that the input can be used.
         _native.mean_variance(means[step], matrices[step], aversion, np.zeros(n_assets), np.ones(n_assets))
     frictions = costs.frictions(labels, n_assets)
+    require_one_start(limits, frictions.current)
+    hard = read_bounds(bounds, n_assets, labels, total=np.inf)
     with np.errstate(over="ignore", invalid="ignore"):
-        goal = _stacked(means, matrices, aversion, frictions.current)
-        untraded = _utility(means, matrices, aversion, frictions.current)
+        goal = stacked(means, matrices, aversion, frictions.current)
+        untraded = utility_untraded(means, matrices, aversion, frictions.current)
     if not (
         np.isfinite(goal.covariance).all() and np.isfinite(goal.linear).all() and math.isfinite(untraded)
     ):
@@ -141,9 +151,11 @@ def solve_multi_period(
     trades = Frictions(
         np.zeros(horizon * n_assets), np.tile(frictions.linear, horizon), np.tile(frictions.impact, horizon)
     )
-    whole = solve_program(goal, _over_time(limits, horizon, frictions.current), trades, Labels(), began=began)
+    whole = solve_program(
+        goal, limits_over_time(limits, hard, matrices, frictions.current), trades, Labels(), began=began
+    )
     whole = replace(whole, objective=whole.objective + untraded)
-    return _plan(whole, limits, matrices[0], frictions.current, labels)
+    return _plan(whole, limits, hard, matrices[0], frictions.current, labels)
 
 
 def _covariances(
@@ -164,65 +176,10 @@ def _covariances(
     return [np.ascontiguousarray(matrix)] * horizon, labels if own.assets is None else own
 
 
-def _stacked(means: Matrix, matrices: list[Matrix], aversion: float, current: Vector) -> Quadratic:
-    """Return the horizon's objective over its trades, stacked: each moves the weights of all later steps."""
-    horizon, n_assets = means.shape
-    later = np.zeros((n_assets, n_assets))
-    pull = np.zeros(n_assets)
-    hessian = np.empty((horizon, n_assets, horizon, n_assets))
-    linear = np.empty((horizon, n_assets))
-    for step in reversed(range(horizon)):
-        later = later + matrices[step]
-        pull = pull + means[step] - aversion * (matrices[step] @ current)
-        linear[step] = pull
-        hessian[step, :, : step + 1, :] = later[:, np.newaxis, :]
-        hessian[: step + 1, :, step, :] = later[np.newaxis]
-    size = horizon * n_assets
-    return Quadratic(hessian.reshape(size, size), aversion, linear.ravel(), sign=-1.0)
-
-
-def _utility(means: Matrix, matrices: list[Matrix], aversion: float, current: Vector) -> float:
-    """Return the horizon's utility of staying put, which the objective over trades leaves out."""
-    risk = sum(float(current @ matrix @ current) for matrix in matrices)
-    return float((means @ current).sum()) - 0.5 * aversion * risk
-
-
-def _over_time(limits: ConstraintSet, horizon: int, current: Vector) -> ConstraintSet:
-    """Return the limits of every step as limits of the stacked trades; those of the first are a box."""
-    n_assets = limits.n_assets
-    # From one bound to the other at most.
-    upper = np.tile(limits.upper - limits.lower, (horizon, 1))
-    lower = -upper
-    lower[0], upper[0] = limits.lower - current, limits.upper - current
-    budget = Row(limits.total_name or "sum of weights", np.ones(n_assets), *limits.total, "sum of weights")
-    rows = []
-    for step in range(horizon):
-        until = np.repeat(np.arange(horizon) <= step, n_assets)
-        each_step = [budget, *limits.rows]
-        if step:
-            each_step += [
-                Row(f"bounds of {limits.names[i]}", np.eye(n_assets)[i], limits.lower[i], limits.upper[i], "")
-                for i in range(n_assets)
-                if np.isfinite([limits.lower[i], limits.upper[i]]).any()
-            ]
-        for row in each_step:
-            held = float(row.coefficients @ current)
-            coefficients = np.where(until, np.tile(row.coefficients, horizon), 0.0)
-            name = f"{row.name}, step {step + 1}"
-            rows.append(Row(name, coefficients, row.lower - held, row.upper - held, name))
-    return ConstraintSet(
-        lower.ravel(),
-        upper.ravel(),
-        (-np.inf, np.inf),
-        tuple(rows),
-        names=tuple(range(horizon * n_assets)),
-        total_name="",
-    )
-
-
 def _plan(
     whole: OptimizationResult,
     limits: ConstraintSet,
+    hard: tuple[Vector, Vector],
     covariance: Matrix,
     current: Vector,
     labels: Labels,
@@ -231,8 +188,10 @@ def _plan(
     total = limits.total if not whole.relaxations else (-np.inf, np.inf)
     plan = np.array(
         [
-            settled(weights, limits.lower, limits.upper, total, weights == current)
-            for weights in current + np.cumsum(trades, axis=0)
+            settled(
+                weights, *((limits.lower, limits.upper) if step == 0 else hard), total, weights == current
+            )
+            for step, weights in enumerate(current + np.cumsum(trades, axis=0))
         ]
     )
     weights = plan[0].copy()

@@ -49,10 +49,13 @@ def read_constraints(
         size = float(np.abs(row.coefficients).max())
         read(row.name, float(row.coefficients @ weights), row.lower, row.upper, size)
     for each in limits.turnover:
-        read(each.name, turnover_of(weights, each.weights), -np.inf, each.limit)
+        read(each.name, turnover_of(each.of(weights), each.weights), -np.inf, each.limit)
     for each in limits.tracking:
-        difference = weights - each.weights
-        error = float(np.sqrt(np.maximum(difference @ covariance @ difference, 0.0)))
+        difference = each.of(weights) - each.weights
+        if each.through is None:
+            error = float(np.sqrt(np.maximum(difference @ covariance @ difference, 0.0)))
+        else:
+            error = float(np.linalg.norm(difference))
         read(each.name, error, -np.inf, each.limit, float(np.sqrt(np.diag(covariance).max(initial=0.0))))
     for box in limits.boxes:
         read(box.name, _share_used(weights, box.lower, box.upper), -np.inf, 1.0)

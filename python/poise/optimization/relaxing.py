@@ -9,7 +9,6 @@ import numpy as np
 
 from poise.optimization.constraints.parts import (
     ConstraintSet,
-    Distance,
     Row,
     gave_way,
     limit_words,
@@ -102,12 +101,12 @@ def _softened(goal: Goal, limits: ConstraintSet, weights: Any, slack: Any) -> tu
     sizes[1 : 1 + n_rows] = sizes[2 + n_rows : 2 + 2 * n_rows] = row_sizes
     at = 2 + 2 * n_rows
     for each in limits.turnover:
-        kept.append(turnover_expression(weights, each.weights) <= each.limit + slack[at])
+        kept.append(turnover_expression(each.of(weights), each.weights) <= each.limit + slack[at])
         at += 1
     figures = figures_of(goal, limits, None)
     volatility = float(np.sqrt(np.trace(goal.covariance) / len(goal.covariance))) or 1.0
     for i, _ in enumerate(limits.tracking):
-        difference = figures["tracking root"] @ weights - figures[f"benchmark {i}"]
+        difference = figures[f"root {i}"] @ weights - figures[f"benchmark {i}"]
         kept.append(cp.norm(difference, 2) <= figures[f"tracking {i}"] + slack[at] / volatility)
         sizes[at] = volatility
         at += 1
@@ -152,7 +151,7 @@ def _moved(
     )
     at = 2 + 2 * n_rows
     distances = [
-        Distance(each.name, each.weights, way(at + i, each.name, each.limit, "upper"))
+        each._replace(limit=way(at + i, each.name, each.limit, "upper"))
         for i, each in enumerate((*limits.turnover, *limits.tracking))
     ]
     split = len(limits.turnover)

@@ -15,6 +15,7 @@ from poise.optimization import (
     Budget,
     Cardinality,
     OptimizationStatus,
+    ParticipationLimit,
     TrackingError,
     TradingCosts,
     TurnoverLimit,
@@ -286,10 +287,14 @@ def test_plans_keep_labels_and_say_what_they_cannot_keep():
     plan = solve_multi_period(np.tile(means, (3, 1)), frame, costs=costs, risk_aversion=3.0)
     assert list(plan.plan.columns) == NAMES
     assert list(plan.trade.index) == NAMES
-    with pytest.raises(ParameterError, match="linear"):
-        solve_multi_period(
-            [means], frame, costs=costs, risk_aversion=3.0, constraints=TurnoverLimit(0.1, {"UNI": 1.0})
-        )
+    for refused, words in [
+        (TurnoverLimit(0.1, {"UNI": 1.0}), "turnover starts from other current weights"),
+        (ParticipationLimit(np.ones(4), 1.0, {"UNI": 1.0}), "participation starts from other"),
+        (Cardinality(2), "cardinality cannot be kept over several steps"),
+        (lambda w: w[0] <= 0.2, "constraints of cvxpy cannot be kept"),
+    ]:
+        with pytest.raises(ParameterError, match=words):
+            solve_multi_period([means], frame, costs=costs, risk_aversion=3.0, constraints=refused)
     with pytest.raises(ShapeError, match="4 assets"):
         solve_multi_period([means], np.eye(3), costs=costs, risk_aversion=3.0)
     with pytest.raises(ParameterError, match=r"risk.aversion"):
@@ -300,3 +305,61 @@ def test_plans_keep_labels_and_say_what_they_cannot_keep():
     assert impossible.result.status is OptimizationStatus.INFEASIBLE
     assert any("step" in each.name for each in impossible.result.relaxations)
     assert np.isfinite(impossible.plan).all().all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_step_keeps_its_turnover_and_its_tracking_error(seed):
+    horizon, n_assets, aversion, fee = 3, 4, 4.0, 0.0005
+    means, covariance = market(n_assets, seed)
+    means = 4.0 * means * np.array([1.0, 0.6, 0.3])[:, np.newaxis]
+    rng = np.random.default_rng(seed)
+    held, benchmark = rng.dirichlet(np.ones(n_assets)), np.full(n_assets, 1.0 / n_assets)
+    within = 0.9 * float(np.sqrt((held - benchmark) @ covariance @ (held - benchmark))) + 0.003
+    volume = np.array([0.12, 0.2, 1.0, 1.0])
+    plan = solve_multi_period(
+        means,
+        covariance,
+        costs=TradingCosts(held, fee=fee),
+        risk_aversion=aversion,
+        constraints=[
+            TurnoverLimit(0.15, held),
+            TrackingError(benchmark, within),
+            ParticipationLimit(volume, 1.0, held, fraction=1.0),
+        ],
+    )
+    W, before, utility = cp.Variable((horizon, n_assets)), held, 0.0
+    rules = [W >= 0, cp.sum(W, axis=1) == 1]
+    factor = np.linalg.cholesky(covariance).T
+    for step in range(horizon):
+        trade = W[step] - before
+        utility += means[step] @ W[step] - aversion / 2 * cp.sum_squares(factor @ W[step])
+        utility -= fee * cp.sum(cp.abs(trade))
+        rules += [0.5 * cp.norm1(trade) <= 0.15, cp.abs(trade) <= volume]
+        rules.append(cp.norm(factor @ (W[step] - benchmark)) <= within)
+        before = W[step]
+    problem = cp.Problem(cp.Maximize(100.0 * utility), rules)
+    problem.solve(solver=cp.CLARABEL)
+    assert plan.result.status is OptimizationStatus.OPTIMAL
+    assert plan.result.objective == pytest.approx(problem.value / 100.0, abs=1e-8)
+    steps = np.diff(np.vstack([held, plan.plan]), axis=0)
+    assert 0.5 * np.abs(steps).sum(axis=1).max() <= 0.15 + REFEREE
+    assert (np.abs(steps) <= volume + REFEREE).all()
+    readings = {reading.name: reading for reading in plan.result.constraints}
+    assert {"turnover", "tracking error", "participation"} <= set(readings)
+    assert all(reading.violation == 0.0 for reading in readings.values())
+    turnover = readings["turnover"]
+    assert turnover.price > 0.0 if turnover.binding else turnover.price == 0.0
+
+
+def test_a_tracking_error_out_of_reach_of_the_turnover_gives_way_in_words():
+    _, covariance = market()
+    held = np.array([1.0, 0.0, 0.0, 0.0])
+    plan = solve_multi_period(
+        np.zeros((2, 4)),
+        covariance,
+        costs=TradingCosts(held),
+        risk_aversion=3.0,
+        constraints=[TurnoverLimit(0.05, held), TrackingError([0.0, 0.0, 0.0, 1.0], 0.001)],
+    )
+    assert plan.result.status is OptimizationStatus.INFEASIBLE
+    assert any("step 1" in each.name for each in plan.result.relaxations)

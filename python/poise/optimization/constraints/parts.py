@@ -24,11 +24,20 @@ class Row(NamedTuple):
 
 
 class Distance(NamedTuple):
-    """A limit on how far the weights may be from `weights`: turnover, or volatility of the difference."""
+    """A limit on how far the weights may be from `weights`: turnover, or volatility of the difference.
+
+    With `through` it is ``through @ w`` that has the distance, so that one of several steps can be meant; a
+    tracking error's is then in units of volatility already, and so is `weights`.
+    """
 
     name: str
     weights: Vector
     limit: float
+    through: Matrix | None = None
+
+    def of(self, w: Any) -> Any:
+        """Return what has the distance, of numbers or of a variable."""
+        return w if self.through is None else self.through @ w
 
 
 class Count(NamedTuple):
@@ -97,7 +106,8 @@ class ConstraintSet:
     @property
     def is_linear(self) -> bool:
         """Whether rows, a budget and one limit of turnover say it all."""
-        return not (self.tracking or self.own or self.count) and len(self.turnover) <= 1
+        plain = all(each.through is None for each in self.turnover)
+        return not (self.tracking or self.own or self.count) and len(self.turnover) <= 1 and plain
 
     @property
     def matrix(self) -> Matrix:
