@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from poise.domain.labels import BARE, Labels
@@ -25,16 +24,14 @@ GAP_WORTH_SAYING = 1e-6
 """A share of risk this close to its budget is said to meet it."""
 
 
-def to_result(
-    solution: Solution, labels: Labels, method: str, seconds: float = math.nan
-) -> OptimizationResult:
-    """Return the solution of `method`, which took `seconds`, with the labels of its input."""
+def to_result(solution: Solution, labels: Labels, method: str) -> OptimizationResult:
+    """Return the solution of `method` with the labels of its input."""
     figures = solution.plain_figures
     if figures is not None and not figures[2] > GAP_WORTH_SAYING:
         weights = solution.weights
-        result = plain_result(weights if labels is BARE else labels.vector(weights), figures, seconds)
-        if figures[5]:
-            defer_binding(result, partial(binding_bounds, solution.sides, labels, solution.prices))
+        result = plain_result(weights if labels is BARE else labels.vector(weights), figures)
+        if figures[6]:
+            defer_binding(result, lambda: binding_bounds(solution.sides, labels, solution.prices))
         return result
     status = OptimizationStatus(solution.status)
     fallbacks: tuple[str, ...] = ()
@@ -51,12 +48,12 @@ def to_result(
         budget_gap=solution.budget_gap,
         objective=solution.objective,
         duality_gap=solution.gap,
-        seconds=seconds,
+        seconds=solution.seconds,
     )
 
 
 def plain_result(
-    weights: Any, figures: tuple[float, int, float, float, float, bool], seconds: float = math.nan
+    weights: Any, figures: tuple[float, int, float, float, float, float, bool]
 ) -> OptimizationResult:
     """Return an optimal answer about which there is nothing to say.
 
@@ -65,8 +62,9 @@ def plain_result(
     result = object.__new__(OptimizationResult)
     fields = result.__dict__
     fields["weights"], fields["status"] = weights, _OPTIMAL
-    fields["certificate"], fields["iterations"], fields["budget_gap"] = figures[:3]
-    fields["objective"], fields["duality_gap"], fields["seconds"] = *figures[3:5], seconds
+    certificate, iterations, budget_gap, objective, duality_gap, seconds, _ = figures
+    fields["certificate"], fields["iterations"], fields["budget_gap"] = certificate, iterations, budget_gap
+    fields["objective"], fields["duality_gap"], fields["seconds"] = objective, duality_gap, seconds
     return result
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import cached_property
-from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from poise import _native
-from poise.domain.labels import Labels, unwrap_vector
+from poise.domain.labels import BARE, Labels, unwrap_vector
 from poise.errors import ParameterError
 from poise.optimization.answer import to_result
 from poise.optimization.corners import CornerPortfolio, FrontierPoints
@@ -42,29 +42,44 @@ class EfficientFrontier:
     def __init__(
         self,
         native: _native.Frontier | None,
-        inputs: tuple[Vector, Matrix, tuple[Vector, Vector]],
+        inputs: tuple[Vector, Matrix, Any],
         labels: Labels,
-        seconds: float,
     ) -> None:
         self._native, self._inputs, self._labels = native, inputs, labels
-        self.seconds = seconds
-        means, covariance, (_, upper) = inputs
-        if native is None:
-            rows = upper[np.newaxis] + 0.0
-            self._certificates, self._tolerances = np.array([math.nan]), np.zeros(1)
-            self.returns = rows @ means
-            self.volatilities = np.sqrt(np.maximum(np.einsum("ki,ij,kj->k", rows, covariance, rows), 0.0))
-        else:
-            rows = native.weights
-            self._certificates, self._tolerances = native.certificates, native.risk_tolerances
-            self.returns, self.volatilities = native.expected_returns, np.sqrt(native.variances)
-        self._rows = rows
-        self.weights = labels.frame(rows)
+        self.seconds = math.nan if native is None else native.seconds
+
+    # Figures are taken over from the core once they are asked for: ten assets' take as long as their corners.
+
+    @cached_property
+    def _rows(self) -> Matrix:
+        if self._native is not None:
+            return self._native.weights
+        upper: Vector = self._inputs[2][1]
+        return upper[np.newaxis] + 0.0
+
+    @cached_property
+    def weights(self) -> Any:  # noqa: D102 - told above, among the attributes
+        return self._labels.frame(self._rows)
+
+    @cached_property
+    def returns(self) -> Vector:  # noqa: D102 - told above, among the attributes
+        if self._native is not None:
+            return self._native.expected_returns
+        held: Vector = self._rows @ self._inputs[0]
+        return held
+
+    @cached_property
+    def volatilities(self) -> Vector:  # noqa: D102 - told above, among the attributes
+        if self._native is not None:
+            return np.sqrt(self._native.variances)
+        return np.sqrt(np.maximum(np.einsum("ki,ij,kj->k", self._rows, self._inputs[1], self._rows), 0.0))
 
     @cached_property
     def corners(self) -> tuple[CornerPortfolio, ...]:  # noqa: D102 - told above, among the attributes
-        vector = self._labels.vector
-        figures = np.column_stack([self.returns, self.volatilities, self._tolerances, self._certificates])
+        vector, native = self._labels.vector, self._native
+        tolerances = np.zeros(1) if native is None else native.risk_tolerances
+        certificates = np.array([math.nan]) if native is None else native.certificates
+        figures = np.column_stack([self.returns, self.volatilities, tolerances, certificates])
         return tuple(
             CornerPortfolio(vector(row), *rest)
             for row, rest in zip(self._rows, figures.tolist(), strict=True)
@@ -96,8 +111,7 @@ class EfficientFrontier:
             raise ParameterError(f"volatility is {target:g}, expected a finite number that is not negative")
         if self._native is None:
             return self._held()
-        began = perf_counter()
-        return self._ended(self._native.at_variance(target * target), began, "volatility", target)
+        return self._ended(self._native.at_variance(target * target), "volatility", target)
 
     def at_return(self, mean: float) -> OptimizationResult:
         """Return the portfolio of least variance with this expected return.
@@ -118,8 +132,7 @@ class EfficientFrontier:
             raise ParameterError(f"mean is {target:g}, expected a finite number")
         if self._native is None:
             return self._held()
-        began = perf_counter()
-        return self._ended(self._native.at_return(target), began, "expected return", target)
+        return self._ended(self._native.at_return(target), "expected return", target)
 
     def at_risk_aversion(self, risk_aversion: float) -> OptimizationResult:
         """Return the portfolio that maximises ``mu'w - risk_aversion / 2 * w'Sw``.
@@ -139,17 +152,14 @@ class EfficientFrontier:
             raise ParameterError(f"risk_aversion is {aversion:g}, expected a positive number")
         if self._native is None:
             return self._held()
-        began = perf_counter()
         solution = self._native.at_risk_tolerance(1.0 / aversion)
-        return to_result(solution, self._labels, "efficient frontier", perf_counter() - began)
+        return to_result(solution, self._labels, "efficient frontier")
 
     def minimum_variance(self) -> OptimizationResult:
         """Return the portfolio of least variance, of highest expected return among those."""
         if self._native is None:
             return self._held()
-        began = perf_counter()
-        solution = self._native.minimum_variance()
-        return to_result(solution, self._labels, "efficient frontier", perf_counter() - began)
+        return to_result(self._native.minimum_variance(), self._labels, "efficient frontier")
 
     def maximum_sharpe(self, risk_free_rate: float = 0.0) -> OptimizationResult:
         """Return the portfolio of largest Sharpe ratio, as :func:`solve_maximum_sharpe` does.
@@ -206,11 +216,9 @@ class EfficientFrontier:
         _, _, (_, upper) = self._inputs
         return held_at_upper(upper, self._labels)
 
-    def _ended(
-        self, solution: _native.Solution, began: float, name: str, target: float
-    ) -> OptimizationResult:
+    def _ended(self, solution: _native.Solution, name: str, target: float) -> OptimizationResult:
         """Say which end of the frontier stands in for a target beyond it."""
-        result = to_result(solution, self._labels, "efficient frontier", perf_counter() - began)
+        result = to_result(solution, self._labels, "efficient frontier")
         if result.status is not OptimizationStatus.RELAXED:
             return result
         ends = self.volatilities if name == "volatility" else self.returns
@@ -270,13 +278,14 @@ def efficient_frontier(
     .. [1] Markowitz (1956). The Optimization of a Quadratic Function Subject to Linear Constraints.
     .. [2] Niedermayer and Niedermayer (2010). Applying Markowitz's Critical Line Algorithm.
     """
+    plain = _native.plain_efficient_frontier(expected_returns, covariance, bounds)
+    if plain is not None:
+        return EfficientFrontier(plain, (expected_returns, covariance, bounds), BARE)
     matrix, labels = read_covariance(covariance)
     means, labels = unwrap_vector(expected_returns, "expected_returns", labels)
     lower, upper = read_bounds(bounds, len(matrix), labels)
     inputs = (means, matrix, (lower, upper))
     if leaves_cash(upper):
         _native.efficient_frontier(means, matrix, np.zeros(len(matrix)), np.ones(len(matrix)))
-        return EfficientFrontier(None, inputs, labels, math.nan)
-    began = perf_counter()
-    native = _native.efficient_frontier(means, matrix, lower, upper)
-    return EfficientFrontier(native, inputs, labels, perf_counter() - began)
+        return EfficientFrontier(None, inputs, labels)
+    return EfficientFrontier(_native.efficient_frontier(means, matrix, lower, upper), inputs, labels)

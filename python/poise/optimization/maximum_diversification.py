@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Any
 
 from poise import _native
+from poise.domain.labels import BARE
 from poise.optimization.answer import to_result
 from poise.optimization.inputs import read_covariance, read_start
 from poise.optimization.limits import held_at_upper, leaves_cash, read_box
@@ -63,6 +63,10 @@ def solve_maximum_diversification(
     .. [1] Choueifaty and Coignard (2008). Toward Maximum Diversification.
     .. [2] Choueifaty, Froidure and Reynier (2013). Properties of the Most Diversified Portfolio.
     """
+    if constraints is None:
+        plain = _native.plain_maximum_diversification(covariance, bounds, initial_weights)
+        if plain is not None:
+            return to_result(plain, BARE, "maximum diversification")
     matrix, labels = read_covariance(covariance)
     if constraints is not None:
         from poise.optimization.constrained import read_limits
@@ -75,6 +79,5 @@ def solve_maximum_diversification(
         _native.maximum_diversification(matrix, None, None)
         return held_at_upper(upper, labels)
     start = read_start(initial_weights, labels)
-    began = perf_counter()
     solution = _native.maximum_diversification(matrix, lower, upper, start)
-    return to_result(solution, labels, "maximum diversification", perf_counter() - began)
+    return to_result(solution, labels, "maximum diversification")

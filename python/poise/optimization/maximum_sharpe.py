@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from poise import _native
-from poise.domain.labels import unwrap_vector
+from poise.domain.labels import BARE, Labels, unwrap_vector
 from poise.optimization.answer import to_result
 from poise.optimization.inputs import read_covariance, read_real
 from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds
 from poise.optimization.result import OptimizationResult, OptimizationStatus
-from poise.typing import ArrayLike, Bounds
+from poise.typing import ArrayLike, Bounds, Vector
 
 if TYPE_CHECKING:
     from poise.optimization.trading_costs import TradingCosts
@@ -80,6 +79,10 @@ def solve_maximum_sharpe(
     .. [1] Sharpe (1966). Mutual Fund Performance.
     .. [2] Markowitz (1956). The Optimization of a Quadratic Function Subject to Linear Constraints.
     """
+    if constraints is None and costs is None:
+        plain = _native.plain_maximum_sharpe(expected_returns, covariance, risk_free_rate, bounds)
+        if plain is not None:
+            return _explained(plain, BARE, expected_returns, risk_free_rate)
     matrix, labels = read_covariance(covariance)
     means, labels = unwrap_vector(expected_returns, "expected_returns", labels)
     rate = read_real(risk_free_rate, "risk_free_rate")
@@ -93,9 +96,12 @@ def solve_maximum_sharpe(
     if leaves_cash(upper):
         _native.maximum_sharpe(means, matrix, rate, np.zeros(len(matrix)), np.ones(len(matrix)))
         return held_at_upper(upper, labels)
-    began = perf_counter()
-    solution = _native.maximum_sharpe(means, matrix, rate, lower, upper)
-    result = to_result(solution, labels, "maximum Sharpe", perf_counter() - began)
+    return _explained(_native.maximum_sharpe(means, matrix, rate, lower, upper), labels, means, rate)
+
+
+def _explained(solution: _native.Solution, labels: Labels, means: Vector, rate: float) -> OptimizationResult:
+    """Say what stands in for the largest ratio where there is none."""
+    result = to_result(solution, labels, "maximum Sharpe")
     if result.status is OptimizationStatus.OPTIMAL:
         return result
     if result.status is OptimizationStatus.RELAXED:

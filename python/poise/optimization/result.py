@@ -106,9 +106,11 @@ class _Deferred:
     ) -> tuple[BindingBound, ...]:
         if result is None:
             return ()  # what the dataclass takes for the default
-        name = result.__dict__.pop("_name_bounds", None)
-        named: tuple[BindingBound, ...] = () if name is None else name()
-        result.__dict__["binding"] = named
+        fields = result.__dict__
+        name = fields.get("_name_bounds")
+        named: tuple[BindingBound, ...] = fields.setdefault("binding", () if name is None else name())
+        # Only now: another thread finds either who names them or their names.
+        fields.pop("_name_bounds", None)
         return named
 
 
@@ -168,6 +170,10 @@ class OptimizationResult:
     objective: float = math.nan
     duality_gap: float = math.nan
     seconds: float = math.nan
+
+    def __getstate__(self) -> dict[str, Any]:
+        _ = self.binding  # what names the bounds cannot go along with a copy: their names do
+        return self.__dict__
 
     @property
     def cash(self) -> float:

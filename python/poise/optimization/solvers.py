@@ -6,11 +6,10 @@ semidefinite covariance and bounds that admit a full investment.
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from poise import _native
-from poise.domain.labels import unwrap_vector
+from poise.domain.labels import BARE, unwrap_vector
 from poise.optimization.answer import to_result
 from poise.optimization.inputs import read_covariance, read_real, read_start
 from poise.optimization.limits import held_at_upper, leaves_cash, read_bounds, read_box
@@ -81,6 +80,9 @@ def solve_risk_parity(
        Optimization.
     .. [3] Richard and Roncalli (2019). Constrained Risk Budgeting Portfolios.
     """
+    plain = _native.plain_risk_parity(covariance, budgets, bounds, initial_weights)
+    if plain is not None:
+        return to_result(plain, BARE, "risk parity")
     matrix, labels = read_covariance(covariance)
     shares = start = box = None
     if budgets is not None:
@@ -92,9 +94,7 @@ def solve_risk_parity(
         if leaves_cash(box[1]):
             _native.risk_parity(matrix, shares, None, start)
             return held_at_upper(box[1], labels)
-    began = perf_counter()
-    solution = _native.risk_parity(matrix, shares, box, start)
-    return to_result(solution, labels, "risk parity", perf_counter() - began)
+    return to_result(_native.risk_parity(matrix, shares, box, start), labels, "risk parity")
 
 
 def solve_minimum_variance(
@@ -158,6 +158,10 @@ def solve_minimum_variance(
     ----------
     .. [1] Markowitz (1956). The Optimization of a Quadratic Function Subject to Linear Constraints.
     """
+    if constraints is None and costs is None:
+        plain = _native.plain_minimum_variance(covariance, bounds, initial_weights)
+        if plain is not None:
+            return to_result(plain, BARE, "minimum variance")
     matrix, labels = read_covariance(covariance)
     if constraints is not None or costs is not None:
         from poise.optimization.constrained import minimum_variance_within, read_limits
@@ -169,9 +173,7 @@ def solve_minimum_variance(
         _native.minimum_variance(matrix, None, None)
         return held_at_upper(upper, labels)
     start = read_start(initial_weights, labels)
-    began = perf_counter()
-    solution = _native.minimum_variance(matrix, lower, upper, start)
-    return to_result(solution, labels, "minimum variance", perf_counter() - began)
+    return to_result(_native.minimum_variance(matrix, lower, upper, start), labels, "minimum variance")
 
 
 def solve_mean_variance(
@@ -232,6 +234,12 @@ def solve_mean_variance(
     ----------
     .. [1] Markowitz (1952). Portfolio Selection.
     """
+    if constraints is None and costs is None:
+        plain = _native.plain_mean_variance(
+            expected_returns, covariance, risk_aversion, bounds, initial_weights
+        )
+        if plain is not None:
+            return to_result(plain, BARE, "mean-variance")
     matrix, labels = read_covariance(covariance)
     means, labels = unwrap_vector(expected_returns, "expected_returns", labels)
     aversion = read_real(risk_aversion, "risk_aversion")
@@ -245,6 +253,5 @@ def solve_mean_variance(
         _native.mean_variance(means, matrix, aversion, None, None)
         return held_at_upper(upper, labels)
     start = read_start(initial_weights, labels)
-    began = perf_counter()
     solution = _native.mean_variance(means, matrix, aversion, lower, upper, start)
-    return to_result(solution, labels, "mean-variance", perf_counter() - began)
+    return to_result(solution, labels, "mean-variance")

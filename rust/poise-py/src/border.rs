@@ -44,10 +44,14 @@ pub(crate) fn to_python(error: Error) -> PyErr {
     }
 }
 
+/// Whether `values` is an array and no subclass, which may mean something else by its numbers: a masked array does.
+pub(crate) fn is_plain(values: &Bound<'_, PyAny>) -> bool {
+    values.is_exact_instance_of::<PyUntypedArray>()
+}
+
 /// The array, where `values` is exactly that: contiguous native numbers on one axis.
 pub(crate) fn plain_vector<'a, 'py>(values: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyArray1<f64>>> {
-    // A subclass may mean something else by its numbers: a masked array does.
-    if !values.is_exact_instance_of::<PyUntypedArray>() {
+    if !is_plain(values) {
         return None;
     }
     let array = values.cast::<PyArray1<f64>>().ok()?;

@@ -1,6 +1,10 @@
 //! The `optimization` room of the border.
 
+mod frontier;
+mod plain;
 mod program;
+
+use std::time::Instant;
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use poise_core::optimization::{self, Bounds, Side, Status};
@@ -8,8 +12,6 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::border::{detached, to_python};
-
-mod frontier;
 
 /// Below this size a solution takes less time than letting go of the interpreter and taking it back.
 const QUICK: usize = 32;
@@ -19,6 +21,9 @@ const QUICK: usize = 32;
 pub(crate) struct Solution {
     #[pyo3(get)]
     weights: Py<PyArray1<f64>>,
+    /// Wall time; NaN where it was not taken.
+    #[pyo3(get)]
+    seconds: f64,
     solution: optimization::Solution,
 }
 
@@ -40,16 +45,16 @@ impl Solution {
         self.solution.sides.iter().map(|&side| side_number(side)).collect::<Vec<i8>>().into_pyarray(py)
     }
 
-    /// Certificate, iterations, budget gap, objective, duality gap and whether a bound is in the way, of an optimal
-    /// answer without any convention.
+    /// Certificate, iterations, budget gap, objective, duality gap, seconds and whether a bound is in the way, of an
+    /// optimal answer without any convention.
     #[getter]
-    fn plain_figures(&self) -> Option<(f64, usize, f64, f64, f64, bool)> {
-        let Solution { solution, .. } = self;
+    fn plain_figures(&self) -> Option<(f64, usize, f64, f64, f64, f64, bool)> {
+        let Solution { solution, seconds, .. } = self;
         let is_plain =
             solution.status == Status::Optimal && solution.ridge == 0.0 && solution.riskless.is_empty();
         let optimization::Solution { certificate, iterations, budget_gap, objective, gap, .. } = *solution;
         let is_bound = solution.sides.iter().any(|&side| side != Side::Inside);
-        is_plain.then_some((certificate, iterations, budget_gap, objective, gap, is_bound))
+        is_plain.then_some((certificate, iterations, budget_gap, objective, gap, *seconds, is_bound))
     }
 
     #[getter]
@@ -106,7 +111,19 @@ fn quickly<T: Send>(
 
 pub(crate) fn to_solution(py: Python<'_>, mut solution: optimization::Solution) -> Solution {
     let weights = std::mem::take(&mut solution.weights);
-    Solution { weights: weights.into_pyarray(py).unbind(), solution }
+    Solution { weights: weights.into_pyarray(py).unbind(), seconds: f64::NAN, solution }
+}
+
+/// Solves and takes the time.
+fn solved(
+    py: Python<'_>,
+    n_assets: usize,
+    solve: impl Send + FnOnce() -> poise_core::Result<optimization::Solution>,
+) -> PyResult<Solution> {
+    let began = Instant::now();
+    let solution = quickly(py, n_assets, solve)?;
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(Solution { seconds, ..to_solution(py, solution) })
 }
 
 fn side_number(side: Side) -> i8 {
@@ -153,10 +170,9 @@ fn risk_parity(
     let bounds = bounds.map(|(lower, upper)| to_bounds(&lower, &upper)).transpose()?;
     let budgets = budgets.as_ref().map(PyReadonlyArray1::as_array);
     let start = start.as_ref().map(PyReadonlyArray1::as_array);
-    let solution = quickly(py, covariance.nrows(), || {
+    solved(py, covariance.nrows(), || {
         optimization::risk_parity_from(covariance, budgets, bounds.as_ref(), start)
-    })?;
-    Ok(to_solution(py, solution))
+    })
 }
 
 /// Least variance.
@@ -172,9 +188,7 @@ fn minimum_variance(
     let covariance = covariance.as_array();
     let bounds = long_only_unless(lower, upper, covariance.nrows())?;
     let start = start.as_ref().map(PyReadonlyArray1::as_array);
-    let solution =
-        quickly(py, covariance.nrows(), || optimization::minimum_variance_from(covariance, &bounds, start))?;
-    Ok(to_solution(py, solution))
+    solved(py, covariance.nrows(), || optimization::minimum_variance_from(covariance, &bounds, start))
 }
 
 /// Least variance over a rolling window, after every row.
@@ -207,10 +221,9 @@ fn mean_variance(
     let (expected, covariance) = (expected_returns.as_array(), covariance.as_array());
     let bounds = long_only_unless(lower, upper, covariance.nrows())?;
     let start = start.as_ref().map(PyReadonlyArray1::as_array);
-    let solution = quickly(py, covariance.nrows(), || {
+    solved(py, covariance.nrows(), || {
         optimization::mean_variance_from(expected, covariance, risk_aversion, &bounds, start)
-    })?;
-    Ok(to_solution(py, solution))
+    })
 }
 
 /// Largest diversification ratio.
@@ -226,10 +239,7 @@ fn maximum_diversification(
     let covariance = covariance.as_array();
     let bounds = long_only_unless(lower, upper, covariance.nrows())?;
     let start = start.as_ref().map(PyReadonlyArray1::as_array);
-    let solution = quickly(py, covariance.nrows(), || {
-        optimization::maximum_diversification_from(covariance, &bounds, start)
-    })?;
-    Ok(to_solution(py, solution))
+    solved(py, covariance.nrows(), || optimization::maximum_diversification_from(covariance, &bounds, start))
 }
 
 /// Weights proportional to `pull` as far as the bounds allow, with the sum `total` or the most below it.
@@ -253,6 +263,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(program::quadratic_program, module)?)?;
     module.add_function(wrap_pyfunction!(program::maximum_ratio_program, module)?)?;
     frontier::register(module)?;
+    plain::register(module)?;
     module.add_function(wrap_pyfunction!(risk_parity, module)?)?;
     module.add_function(wrap_pyfunction!(minimum_variance, module)?)?;
     module.add_function(wrap_pyfunction!(rolling_minimum_variance, module)?)?;

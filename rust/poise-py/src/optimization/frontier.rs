@@ -1,19 +1,44 @@
 //! The efficient frontier across the border: corner portfolios as arrays, every query as a `Solution`.
 
+use std::time::Instant;
+
+use ndarray::{ArrayView1, ArrayView2};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
-use poise_core::optimization::{self, Corner};
+use poise_core::optimization::{self, Bounds, Corner};
 use pyo3::prelude::*;
 
-use super::{Solution, quickly, to_bounds, to_solution};
-use crate::border::to_python;
+use super::{Solution, quickly, solved, to_bounds};
 
 /// The corner portfolios, from the highest return to the least variance.
 #[pyclass(frozen, module = "poise._native")]
-struct Frontier {
+pub(super) struct Frontier {
     inner: optimization::Frontier,
+    /// Wall time of the trace.
+    #[pyo3(get)]
+    seconds: f64,
 }
 
 impl Frontier {
+    pub(super) fn trace(
+        py: Python<'_>,
+        expected: ArrayView1<'_, f64>,
+        covariance: ArrayView2<'_, f64>,
+        bounds: &Bounds,
+    ) -> PyResult<Self> {
+        let began = Instant::now();
+        let solve = || optimization::efficient_frontier(expected, covariance, bounds);
+        let inner = quickly(py, covariance.nrows(), solve)?;
+        Ok(Self { inner, seconds: began.elapsed().as_secs_f64() })
+    }
+
+    /// A query is shorter than letting go of the interpreter and taking it back.
+    fn query(
+        py: Python<'_>,
+        ask: impl Send + FnOnce() -> poise_core::Result<optimization::Solution>,
+    ) -> PyResult<Solution> {
+        solved(py, 0, ask)
+    }
+
     fn figures<'py>(&self, py: Python<'py>, figure: impl Fn(&Corner) -> f64) -> Bound<'py, PyArray1<f64>> {
         self.inner.corners().iter().map(figure).collect::<Vec<f64>>().into_pyarray(py)
     }
@@ -60,19 +85,19 @@ impl Frontier {
     }
 
     fn at_risk_tolerance(&self, py: Python<'_>, risk_tolerance: f64) -> PyResult<Solution> {
-        Ok(to_solution(py, self.inner.at_risk_tolerance(risk_tolerance).map_err(to_python)?))
+        Self::query(py, || self.inner.at_risk_tolerance(risk_tolerance))
     }
 
     fn at_return(&self, py: Python<'_>, target: f64) -> PyResult<Solution> {
-        Ok(to_solution(py, self.inner.at_return(target).map_err(to_python)?))
+        Self::query(py, || self.inner.at_return(target))
     }
 
     fn at_variance(&self, py: Python<'_>, target: f64) -> PyResult<Solution> {
-        Ok(to_solution(py, self.inner.at_variance(target).map_err(to_python)?))
+        Self::query(py, || self.inner.at_variance(target))
     }
 
-    fn minimum_variance(&self, py: Python<'_>) -> Solution {
-        to_solution(py, self.inner.minimum_variance())
+    fn minimum_variance(&self, py: Python<'_>) -> PyResult<Solution> {
+        Self::query(py, || Ok(self.inner.minimum_variance()))
     }
 }
 
@@ -86,9 +111,7 @@ fn efficient_frontier(
     upper: PyReadonlyArray1<'_, f64>,
 ) -> PyResult<Frontier> {
     let (expected, covariance) = (expected_returns.as_array(), covariance.as_array());
-    let bounds = to_bounds(&lower, &upper)?;
-    let solve = || optimization::efficient_frontier(expected, covariance, &bounds);
-    Ok(Frontier { inner: quickly(py, covariance.nrows(), solve)? })
+    Frontier::trace(py, expected, covariance, &to_bounds(&lower, &upper)?)
 }
 
 /// Largest ratio of return above the riskless rate to volatility.
@@ -103,8 +126,7 @@ fn maximum_sharpe(
 ) -> PyResult<Solution> {
     let (expected, covariance) = (expected_returns.as_array(), covariance.as_array());
     let bounds = to_bounds(&lower, &upper)?;
-    let solve = || optimization::maximum_sharpe(expected, covariance, rate, &bounds);
-    Ok(to_solution(py, quickly(py, covariance.nrows(), solve)?))
+    solved(py, covariance.nrows(), || optimization::maximum_sharpe(expected, covariance, rate, &bounds))
 }
 
 /// Adds the frontier to the module.
