@@ -72,7 +72,8 @@ class EfficientFrontier:
     def volatilities(self) -> Vector:  # noqa: D102 - told above, among the attributes
         if self._native is not None:
             return np.sqrt(self._native.variances)
-        return np.sqrt(np.maximum(np.einsum("ki,ij,kj->k", self._rows, self._inputs[1], self._rows), 0.0))
+        held: Vector = np.einsum("ki,ij,kj->k", self._rows, self._inputs[1], self._rows)
+        return np.sqrt(np.maximum(held, 0.0))
 
     @cached_property
     def corners(self) -> tuple[CornerPortfolio, ...]:  # noqa: D102 - told above, among the attributes
