@@ -167,6 +167,24 @@ pub fn filled_panel(u: &mut Unstructured<'_>, most_rows: usize, most_columns: us
     panel_of(u, shape)
 }
 
+/// Outcomes without gaps, except where a kernel is to refuse one.
+pub fn scenarios(u: &mut Unstructured<'_>, most_rows: usize, most_columns: usize) -> Result<Panel> {
+    let panel = filled_panel(u, most_rows, most_columns)?;
+    if u.ratio(1, 16)? {
+        return Ok(panel);
+    }
+    Panel::new(u, panel.dense.mapv(|x| if x.is_finite() { x } else { 0.0 }))
+}
+
+/// What each of `n` outcomes counts: alike, in small whole numbers, or anything.
+pub fn shares(u: &mut Unstructured<'_>, n: usize) -> Result<Option<Array1<f64>>> {
+    Ok(match u.int_in_range(0..=3)? {
+        0 | 1 => None,
+        2 => Some((0..n).map(|_| Ok(f64::from(u8::arbitrary(u)?))).collect::<Result<_>>()?),
+        _ => Some(reals(u, n)?.mapv(f64::abs)),
+    })
+}
+
 /// A panel of the given shape.
 pub fn panel_of(u: &mut Unstructured<'_>, shape: (usize, usize)) -> Result<Panel> {
     let values = noise(u32::arbitrary(u)?, shape.0 * shape.1);

@@ -2,7 +2,7 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ndarray::Array1;
-use poise_core::optimization::Bounds;
+use poise_core::optimization::{Bounds, fill};
 
 use super::draw::real;
 
@@ -12,6 +12,21 @@ pub struct Limits {
     pub lower: Array1<f64>,
     pub upper: Array1<f64>,
     pub bounds: Bounds,
+}
+
+impl Limits {
+    /// Whether there is a bound beside which one is rounding.
+    pub fn are_vast(&self) -> bool {
+        self.lower.iter().chain(&self.upper).any(|bound| bound.is_finite() && bound.abs() > 1e9)
+    }
+
+    /// Other weights that keep the bounds and sum to `total`, where pulling finds some.
+    pub fn rival(&self, u: &mut Unstructured<'_>, total: f64) -> Result<Option<Vec<f64>>> {
+        let pull: Array1<f64> =
+            (0..self.lower.len()).map(|_| Ok(f64::from(u8::arbitrary(u)?))).collect::<Result<_>>()?;
+        let weights = fill(pull.view(), &self.bounds, total).expect("a sound pull");
+        Ok(Some(weights).filter(|weights| (weights.iter().sum::<f64>() - total).abs() < 1e-12))
+    }
 }
 
 /// Bounds for about `n` assets; `None` where the core refuses them.

@@ -46,7 +46,7 @@ def solve_kelly(
     returns : array_like of shape (n_observations, n_assets)
         Simple returns per period, one scenario a row, as fractions. Finite.
     fraction : float, default=0.25
-        Above 0 and at most 1.
+        From 1e-9 to 1.
     probabilities : array_like of shape (n_observations,), optional
         Of the scenarios, not negative, in any unit; equal unless given.
     risk_free_rate : float, default=0.0
@@ -69,7 +69,8 @@ def solve_kelly(
     OptimizationResult
         The objective is the expected logarithmic growth per period of the weights returned, cash included.
         Certificate and duality gap are those of the full weights: the gap of the Lagrangian, linear at the
-        answer, relative to the mean absolute logarithmic growth. All cash, with weights exactly 0, where no
+        answer, relative to the mean absolute logarithmic growth (or to a millionth of the mean absolute
+        excess return, where that is more). All cash, with weights exactly 0, where no
         asset has an edge over cash.
 
     Raises

@@ -14,13 +14,19 @@ use super::bounds::{SUM_TOLERANCE, Side};
 use super::box_program::{self, Proof};
 use super::dense::dot;
 use super::scenarios::Scenarios;
-use super::tail_program::{check_scenarios, shares_of};
+use super::tail_program::{check_scenarios, shares_of, within_reach};
 use super::{Bounds, Solution, Status};
 use crate::{Error, Result};
 use program::GrowthProgram;
 
 /// Relative gap up to which an answer counts as optimal.
 const PROVEN: f64 = 1e-8;
+
+/// The bounds are divided by the fraction: beyond it they would hold back nothing.
+const LEAST_FRACTION: f64 = 1e-9;
+
+/// Weights that hardly grow, as cash does, are judged by this part of the returns.
+const LEAST_SIZE: f64 = 1e-6;
 
 /// Distance to a bound, with a price that exceeds it, at which a weight stands there.
 const AT_BOUND: f64 = 1e-9;
@@ -32,7 +38,7 @@ pub struct KellyRule<'a> {
     pub probabilities: Option<ArrayView1<'a, f64>>,
     /// What cash earns over a scenario, above -1.
     pub risk_free_rate: f64,
-    /// The part of the full Kelly weights that is held, in (0, 1].
+    /// The part of the full Kelly weights that is held, from 1e-9 to 1.
     pub fraction: f64,
     /// The power `lambda` of the drawdown limit `E (wealth growth)^(-lambda) <= 1`; the full weights keep it.
     pub drawdown_power: Option<f64>,
@@ -40,11 +46,12 @@ pub struct KellyRule<'a> {
 
 /// Weights of the largest expected logarithmic growth within the bounds, of sum 1 at most, times a fraction.
 ///
-/// The bounds hold for the weights returned. The certificate is the gap of the full problem relative to the mean
-/// absolute logarithmic growth of its weights; the objective is the growth of the weights returned.
+/// The bounds hold for the weights returned. The certificate is the gap of the full problem relative to the larger of
+/// the mean absolute logarithmic growth of its weights and a millionth of the mean absolute excess return; the
+/// objective is the growth of the weights returned.
 ///
 /// # Errors
-/// Empty or not finite arguments, lengths that differ, a parameter outside its range, lower bounds that are open or
+/// Empty or not finite arguments, returns beyond 1e100, lengths that differ, a parameter outside its range, lower bounds that are open or
 /// sum to more than the fraction, bounds under which a scenario takes everything, bounds that exclude cash under a
 /// drawdown limit.
 pub fn kelly(
@@ -56,7 +63,7 @@ pub fn kelly(
     let n = returns.ncols();
     let full = full_box(bounds, rule.fraction)?;
     let mut weights: Vec<f64> = full.lower.clone();
-    let free: Vec<usize> = (0..n).filter(|&i| full.lower[i] < full.upper[i]).collect();
+    let free: Vec<usize> = (0..n).filter(|&i| box_program::has_room(full.lower[i], full.upper[i])).collect();
     let program = program_of(returns, rule, &full, &free);
     let (mut steps, mut gap, mut size, mut limit_price) = (0, 0.0, 1.0, 0.0);
     if !free.is_empty() && program.total - program.lower.iter().sum::<f64>() > SUM_TOLERANCE {
@@ -67,11 +74,12 @@ pub fn kelly(
         size = dot(&program.shares, &growth);
         free.iter().zip(&x).for_each(|(&i, weight)| weights[i] = *weight);
     }
-    let prices = prices::of_bounds(returns, rule, &program, limit_price, &full, &weights);
+    let prices = prices::of_bounds(returns, rule, &program, limit_price, (&full, &free), &weights);
     for (i, weight) in weights.iter_mut().enumerate() {
         *weight = scaled_back(rule.fraction, *weight, i, &full, bounds);
     }
     let objective = growth_of(returns, rule, &weights)?;
+    let size = size.max(LEAST_SIZE * program.mean_size()).max(f64::MIN_POSITIVE);
     let certificate = if gap > 0.0 { gap / size } else { 0.0 };
     let mut solution = Solution::settled(weights, bounds, Vec::new());
     (solution.iterations, solution.certificate, solution.prices) = (steps, certificate, prices);
@@ -88,8 +96,9 @@ fn check(returns: ArrayView2<'_, f64>, rule: KellyRule<'_>, bounds: &Bounds) -> 
     if !(rule.risk_free_rate > -1.0 && rule.risk_free_rate.is_finite()) {
         return refused("risk_free_rate", rule.risk_free_rate, "a number above -1");
     }
-    if !(rule.fraction > 0.0 && rule.fraction <= 1.0) {
-        return refused("fraction", rule.fraction, "a number above 0 and at most 1");
+    within_reach("risk_free_rate", [rule.risk_free_rate].iter())?;
+    if !(LEAST_FRACTION..=1.0).contains(&rule.fraction) {
+        return refused("fraction", rule.fraction, "a number above 0, 1e-9 at least, and at most 1");
     }
     let Some(power) = rule.drawdown_power else { return Ok(()) };
     if !(power > 0.0 && power.is_finite()) {
@@ -120,7 +129,7 @@ fn full_box(bounds: &Bounds, fraction: f64) -> Result<Bounds> {
         });
     }
     let over = |side: &[f64]| side.iter().map(|bound| bound / fraction).collect::<Vec<f64>>();
-    let full = box_program::closed(&Bounds { lower: over(&bounds.lower), upper: over(&bounds.upper) })?;
+    let full = box_program::closed_above(&Bounds { lower: over(&bounds.lower), upper: over(&bounds.upper) })?;
     let least: f64 = bounds.lower.iter().sum();
     if least > fraction + SUM_TOLERANCE {
         return Err(Error::Infeasible {
@@ -232,9 +241,11 @@ fn solved(program: &GrowthProgram, start: &[f64]) -> (Vec<f64>, f64, usize) {
     let mut snapped = point.x.clone();
     let near = |distance: f64, price: f64| distance <= AT_BOUND && distance < price;
     for (i, x) in snapped.iter_mut().enumerate() {
-        if near(*x - program.lower[i], point.prices[i]) {
+        let (low, high) = (point.prices[i], point.prices[n + i]);
+        // Of two bounds that are both near the dearer one is meant.
+        if low >= high && near(*x - program.lower[i], low) {
             *x = program.lower[i];
-        } else if near(program.upper[i] - *x, point.prices[n + i]) {
+        } else if near(program.upper[i] - *x, high) {
             *x = program.upper[i];
         }
     }

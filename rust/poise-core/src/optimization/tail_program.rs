@@ -14,18 +14,33 @@ mod vertex;
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::box_program::{self, Proof};
+use super::dense::dot;
 use super::duality;
 use super::scenarios::Scenarios;
 use super::{Bounds, Solution, Status};
 use crate::risk::{historical_tail, weighted_tail};
 use crate::{Error, Result, validate};
-use program::{Dual, TailProgram, caps_of};
+use program::{Dual, TailProgram};
 
 /// Relative gap up to which an answer counts as optimal.
 const PROVEN: f64 = 1e-8;
 
 /// Weights that make nothing of the returns, as a perfect hedge does, are judged by this part of them.
 const LEAST_SIZE: f64 = 1e-6;
+
+/// A cap at or below which a scenario is left out: rounding takes more of a risk than it.
+const CLOSED_CAP: f64 = 1e-16;
+
+/// A cap at or above which a scenario's probability is limited by their sum alone.
+const OPEN_CAP: f64 = 2.0;
+
+/// Returns beyond it may add up to no number.
+const LARGEST: f64 = 1e100;
+
+/// The part of its probability by which a scenario's cap exceeds it at least, or the interior point has no inside.
+/// The vertex and the proof know the caps as they are, but for rounding.
+const LEAST_ROOM: f64 = 1e-6;
+const EXACT_ROOM: f64 = 1e-12;
 
 /// What a minimum of conditional value at risk is asked to respect.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +59,7 @@ pub struct TailRule<'a> {
 /// `sum_i |w_i r_i|` and a millionth of the mean absolute return. An asset whose return never varies is left out as far as bounds and floor allow.
 ///
 /// # Errors
-/// Empty or not finite arguments, lengths that differ, a level outside (0, 1), probabilities that are negative or
+/// Empty or not finite arguments, returns beyond 1e100, lengths that differ, a level outside (0, 1), probabilities that are negative or
 /// all zero, bounds that admit no full investment or leave a side open.
 pub fn minimum_cvar(
     returns: ArrayView2<'_, f64>,
@@ -59,23 +74,27 @@ pub fn minimum_cvar(
     let scale = returns.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
     let mut weights = middle_of(&held);
     let (mut steps, mut gap) = (0, 0.0);
-    let free: Vec<usize> = (0..weights.len()).filter(|&i| held.lower[i] < held.upper[i]).collect();
+    let free: Vec<usize> =
+        (0..weights.len()).filter(|&i| box_program::has_room(held.lower[i], held.upper[i])).collect();
     let has_choice = riskless.len() < weights.len() || rule.floor.is_some();
     let mut dual = None;
     if scale > 0.0 && has_choice && !free.is_empty() {
-        let program = program_of(returns, rule, &held, &free, scale)?;
+        let mut program = program_of(returns, rule, &held, &free, scale)?;
         if !box_program::is_settled(&program.lower, &program.upper, program.total) {
             let (point, taken) = interior::solve(&program);
+            program.caps = caps_of(&program.shares, rule.confidence_level, EXACT_ROOM);
             let (best, least, proof) = best_of(&program, &point);
-            (steps, gap, dual) = (taken, least * scale, Some(proof));
+            (steps, gap, dual) = (taken, least * scale, Some(program.in_returns(proof, scale)));
+            weights.copy_from_slice(&held.lower);
             free.iter().zip(&best).for_each(|(&i, weight)| weights[i] = *weight);
         }
     }
     held.settle(&mut weights, 1.0);
     let (objective, size) = exact(returns, rule, &weights)?;
     let mean = returns.iter().map(|value| value.abs() / returns.len() as f64).sum::<f64>();
-    let certificate = if gap > 0.0 { gap / objective.abs().max(size).max(LEAST_SIZE * mean) } else { 0.0 };
-    let slope = prices::slope(returns, rule, &weights, dual.as_ref(), scale);
+    let size = objective.abs().max(size).max(LEAST_SIZE * mean).max(f64::MIN_POSITIVE);
+    let certificate = if gap > 0.0 { gap / size } else { 0.0 };
+    let slope = prices::slope(returns, rule, &weights, dual.as_ref());
     let mut prices = duality::Proof::new(&slope, &weights, bounds, |_| 0.0).prices;
     // Left out by convention, not by a bound.
     riskless.iter().filter(|&&i| held.lower[i] == 0.0 && held.upper[i] == 0.0).for_each(|&i| prices[i] = 0.0);
@@ -84,7 +103,7 @@ pub fn minimum_cvar(
     if certificate.is_nan() || certificate > PROVEN {
         solution.status = Status::Inaccurate;
     }
-    let limit_price = prices::floor(rule, dual.as_ref(), scale);
+    let limit_price = dual.map_or(0.0, |dual| dual.y);
     Ok((solution, Proof { objective, gap, limit_price }))
 }
 
@@ -92,9 +111,12 @@ fn check(returns: ArrayView2<'_, f64>, rule: TailRule<'_>) -> Result<()> {
     validate::confidence_level(rule.confidence_level)?;
     check_scenarios(returns, rule.probabilities)?;
     if let Some((expected, least)) = rule.floor {
+        let least = ArrayView1::from(std::slice::from_ref(&least));
         validate::length("expected_returns", expected, returns.ncols())?;
         validate::finite("expected_returns", expected)?;
-        validate::finite("minimum_return", ArrayView1::from(&[least]))?;
+        validate::finite("minimum_return", least)?;
+        within_reach("an expected return", expected.iter())?;
+        within_reach("minimum_return", least.iter())?;
     }
     Ok(())
 }
@@ -110,6 +132,7 @@ pub(super) fn check_scenarios(
         }
     }
     validate::finite_matrix("returns", returns)?;
+    within_reach("a return", returns.iter())?;
     let Some(shares) = probabilities else { return Ok(()) };
     validate::length("probabilities", shares, returns.nrows())?;
     validate::finite("probabilities", shares)?;
@@ -118,6 +141,14 @@ pub(super) fn check_scenarios(
     match shares.iter().find(|share| **share < 0.0) {
         Some(&value) => refused(value),
         None if shares.iter().all(|share| *share == 0.0) => refused(0.0),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what a portfolio may not be able to add up.
+pub(super) fn within_reach<'a>(what: &'static str, mut values: impl Iterator<Item = &'a f64>) -> Result<()> {
+    match values.find(|value| value.abs() > LARGEST) {
+        Some(&value) => Err(Error::OutOfRange { what, value, range: "at most 1e100 in size" }),
         None => Ok(()),
     }
 }
@@ -172,33 +203,70 @@ fn program_of(
 ) -> Result<TailProgram> {
     let n = free.len();
     let shares = shares_of(returns.nrows(), rule.probabilities);
-    let rows: Vec<usize> = (0..returns.nrows()).filter(|&s| shares[s] > 0.0).collect();
+    let tail = tail_of(rule.confidence_level);
+    let rows: Vec<usize> = (0..returns.nrows()).filter(|&s| shares[s] > CLOSED_CAP * tail).collect();
     let fixed: Vec<usize> = (0..returns.ncols()).filter(|i| !free.contains(i)).collect();
     let entry = |s: usize, i: usize| if i < n { returns[(rows[s], free[i])] / scale } else { 1.0 };
     let held = |s: &usize| fixed.iter().map(|&i| returns[(*s, i)] / scale * bounds.lower[i]).sum();
-    let shares: Vec<f64> = rows.iter().map(|&s| shares[s]).collect();
-    let floor = rule.floor.map(|(expected, least)| {
-        let unit = largest(expected);
-        let earned: f64 = fixed.iter().map(|&i| expected[i] / unit * bounds.lower[i]).sum();
-        (free.iter().map(|&i| expected[i] / unit).collect(), least / unit - earned)
+    let counted: f64 = rows.iter().map(|&s| shares[s]).sum();
+    let shares: Vec<f64> = rows.iter().map(|&s| shares[s] / counted).collect();
+    let pick = |side: &[f64]| free.iter().map(|&i| side[i]).collect::<Vec<f64>>();
+    let (lower, upper) = (pick(&bounds.lower), pick(&bounds.upper));
+    let total = 1.0 - fixed.iter().map(|&i| bounds.lower[i]).sum::<f64>();
+    let floor = rule.floor.and_then(|(expected, least)| {
+        let gain = free.iter().map(|&i| expected[i]).collect();
+        let earned: f64 = fixed.iter().map(|&i| expected[i] * bounds.lower[i]).sum();
+        binding_floor(gain, least - earned, &lower, &upper, total)
     });
+    let unit = rule.floor.map_or(1.0, |(expected, _)| unit_of(free.iter().map(|&i| expected[i])));
     let x = Scenarios::from_fn(rows.len(), n + 1, entry);
     let size = |i: usize| (0..rows.len()).map(|s| x.row(s)[i].abs()).sum::<f64>() / rows.len() as f64;
     Ok(TailProgram {
         sizes: (0..n).map(size).collect(),
         x,
         base: rows.iter().map(held).collect(),
-        caps: caps_of(&shares, rule.confidence_level),
+        rows,
+        unit,
+        caps: caps_of(&shares, rule.confidence_level, LEAST_ROOM),
         shares,
-        lower: free.iter().map(|&i| bounds.lower[i]).collect(),
-        upper: free.iter().map(|&i| bounds.upper[i]).collect(),
-        total: 1.0 - fixed.iter().map(|&i| bounds.lower[i]).sum::<f64>(),
+        lower,
+        upper,
+        total,
         floor,
     })
 }
 
-fn largest(values: ArrayView1<'_, f64>) -> f64 {
-    values.iter().fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs()))
+/// The most that each scenario may count, `room` at least above its probability.
+fn caps_of(shares: &[f64], confidence_level: f64, room: f64) -> Vec<f64> {
+    let tail = tail_of(confidence_level);
+    shares.iter().map(|share| (share / tail).clamp(share * (1.0 + room), OPEN_CAP)).collect()
+}
+
+fn tail_of(confidence_level: f64) -> f64 {
+    (1.0 - confidence_level).max(f64::MIN_POSITIVE)
+}
+
+fn unit_of(gains: impl Iterator<Item = f64>) -> f64 {
+    gains.fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs()))
+}
+
+/// The floor in units of the largest gain; `None` where all weights keep it, and what can be earned where none do.
+fn binding_floor(
+    mut gain: Vec<f64>,
+    least: f64,
+    lower: &[f64],
+    upper: &[f64],
+    total: f64,
+) -> Option<(Vec<f64>, f64)> {
+    let unit = unit_of(gain.iter().copied());
+    gain.iter_mut().for_each(|value| *value /= unit);
+    let earned = |weights: Vec<f64>| dot(&gain, &weights);
+    let turned: Vec<f64> = gain.iter().map(|value| -value).collect();
+    if least / unit <= earned(box_program::greedy(&turned, lower, upper, total, false)) {
+        return None;
+    }
+    let most = earned(box_program::greedy(&gain, lower, upper, total, false));
+    Some((gain, (least / unit).min(most)))
 }
 
 /// The better of the interior point and its vertex, how far it can be from the best, in the program's units, and

@@ -16,11 +16,10 @@ pub(super) fn of_bounds(
     rule: KellyRule<'_>,
     program: &GrowthProgram,
     limit_price: f64,
-    full: &Bounds,
+    (full, free): (&Bounds, &[usize]),
     weights: &[f64],
 ) -> Vec<f64> {
-    let free = |i: &usize| full.lower[*i] < full.upper[*i];
-    let x: Vec<f64> = (0..weights.len()).filter(free).map(|i| weights[i]).collect();
+    let x: Vec<f64> = free.iter().map(|&i| weights[i]).collect();
     let (along, _) = program.pull(&x, limit_price);
     let shares = shares_of(returns.nrows(), rule.probabilities);
     let rows = (0..returns.nrows()).filter(|&s| shares[s] > 0.0);

@@ -27,6 +27,12 @@ impl GrowthProgram {
         self.lower.len()
     }
 
+    /// The mean absolute excess return.
+    pub(super) fn mean_size(&self) -> f64 {
+        let row = |(s, share): (usize, &f64)| share * self.a.row(s).iter().map(|a| a.abs()).sum::<f64>();
+        self.shares.iter().enumerate().map(row).sum::<f64>() / self.n() as f64
+    }
+
     /// `G`, one per scenario.
     pub(super) fn values(&self, x: &[f64]) -> Vec<f64> {
         let mut values = vec![0.0; self.a.n_rows()];

@@ -4,9 +4,6 @@ use crate::optimization::box_program;
 use crate::optimization::dense::dot;
 use crate::optimization::scenarios::Scenarios;
 
-/// A cap at or above which a scenario's probability is limited by their sum alone.
-const OPEN_CAP: f64 = 2.0;
-
 /// The program in the weights that the bounds leave free, in units of the largest return.
 #[derive(Debug)]
 pub(super) struct TailProgram {
@@ -20,6 +17,9 @@ pub(super) struct TailProgram {
     pub(super) upper: Vec<f64>,
     pub(super) total: f64,
     pub(super) floor: Option<(Vec<f64>, f64)>,
+    /// The scenarios that count, by their place in the table, and the size of the floor's gains.
+    pub(super) rows: Vec<usize>,
+    pub(super) unit: f64,
     /// Mean absolute returns of the assets.
     pub(super) sizes: Vec<f64>,
 }
@@ -111,16 +111,17 @@ impl TailProgram {
         lam
     }
 
+    /// A dual by the rows of the table and in units of the returns.
+    pub(super) fn in_returns(&self, dual: Dual, scale: f64) -> Dual {
+        let most = self.rows.last().map_or(0, |last| last + 1);
+        let mut lam = vec![0.0; most];
+        self.rows.iter().zip(dual.lam).for_each(|(&s, value)| lam[s] = value);
+        Dual { lam, y: dual.y.max(0.0) * (scale / self.unit) }
+    }
+
     pub(super) fn shortfall(&self, w: &[f64]) -> f64 {
         self.floor.as_ref().map_or(0.0, |(gain, least)| (least - dot(gain, &w[..self.n()])).max(0.0))
     }
-}
-
-/// The most a scenario may count for in a tail of the size `1 - confidence_level`.
-pub(super) fn caps_of(shares: &[f64], confidence_level: f64) -> Vec<f64> {
-    let tail = (1.0 - confidence_level).max(f64::MIN_POSITIVE);
-    // A cap must leave its scenario some room, or the program has no inside.
-    shares.iter().map(|share| (share / tail).clamp(share * (1.0 + 1e-12), OPEN_CAP)).collect()
 }
 
 /// The probabilities within their caps under which the losses are expected to be largest.
