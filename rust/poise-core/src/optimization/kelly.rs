@@ -51,7 +51,7 @@ pub struct KellyRule<'a> {
 /// objective is the growth of the weights returned.
 ///
 /// # Errors
-/// Empty or not finite arguments, returns beyond 1e100, lengths that differ, a parameter outside its range, lower bounds that are open or
+/// Empty or not finite arguments, returns beyond 1e150, lengths that differ, a parameter outside its range, lower bounds that are open or
 /// sum to more than the fraction, bounds under which a scenario takes everything, bounds that exclude cash under a
 /// drawdown limit.
 pub fn kelly(

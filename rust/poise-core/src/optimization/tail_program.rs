@@ -35,7 +35,7 @@ const CLOSED_CAP: f64 = 1e-16;
 const OPEN_CAP: f64 = 2.0;
 
 /// Returns beyond it may add up to no number.
-const LARGEST: f64 = 1e100;
+const LARGEST: f64 = 1e150;
 
 /// The part of its probability by which a scenario's cap exceeds it at least, or the interior point has no inside.
 /// The vertex and the proof know the caps as they are, but for rounding.
@@ -59,7 +59,7 @@ pub struct TailRule<'a> {
 /// `sum_i |w_i r_i|` and a millionth of the mean absolute return. An asset whose return never varies is left out as far as bounds and floor allow.
 ///
 /// # Errors
-/// Empty or not finite arguments, returns beyond 1e100, lengths that differ, a level outside (0, 1), probabilities that are negative or
+/// Empty or not finite arguments, returns beyond 1e150, lengths that differ, a level outside (0, 1), probabilities that are negative or
 /// all zero, bounds that admit no full investment or leave a side open.
 pub fn minimum_cvar(
     returns: ArrayView2<'_, f64>,
@@ -148,7 +148,7 @@ pub(super) fn check_scenarios(
 /// Refuses what a portfolio may not be able to add up.
 pub(super) fn within_reach<'a>(what: &'static str, mut values: impl Iterator<Item = &'a f64>) -> Result<()> {
     match values.find(|value| value.abs() > LARGEST) {
-        Some(&value) => Err(Error::OutOfRange { what, value, range: "at most 1e100 in size" }),
+        Some(&value) => Err(Error::OutOfRange { what, value, range: "at most 1e150 in size" }),
         None => Ok(()),
     }
 }
