@@ -286,7 +286,9 @@ proptest! {
         let own = ArrayView1::from(&solution.weights);
         prop_assert!(own.sum() <= 1.0 + 1e-12, "{:?}", solution);
         prop_assert!(solution.certificate >= 0.0 && proof.gap >= 0.0, "{:?} {:?}", solution, proof);
-        prop_assert!(solution.certificate <= 1e-8, "{:?} {:?}", solution, proof);
+        // Relative to the growth of an asset that earns a millionth of what others move this may stay unproven.
+        prop_assert!(proof.gap <= 1e-8 * case.largest(), "{:?} {:?}", solution, proof);
+        prop_assert!((solution.certificate <= 1e-8) != (solution.status == Status::Inaccurate), "{:?}", solution);
         let reached = proof.objective + proof.gap + 1e-14;
         let total = case.pairs.iter().map(|(low, _)| low).sum::<f64>().max(part);
         for rival in case.rivals(total).chain(case.rivals(1.0)) {

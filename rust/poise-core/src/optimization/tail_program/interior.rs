@@ -23,25 +23,30 @@ const RIDGES: [f64; 4] = [0.0, 1e-14, 1e-12, 1e-10];
 pub(super) fn solve(program: &TailProgram) -> (Point, usize) {
     let mut point = Point::start(program);
     let mut system = System::new(program);
+    // Where rounding rules, as beside a perfect hedge, later points may be worse.
+    let mut best = (f64::INFINITY, point.clone());
     for taken in 0..MOST_STEPS {
         let gap = point.gap(program);
         let enough = GOAL * point.w[program.n()].abs().max(program.size(&point.w));
-        let proven = gap.max(system.balance(program, &point)) <= enough;
-        if gap.is_nan() || proven || !system.prepare(program, &point) {
-            return (point, taken);
+        let off = gap.max(system.balance(program, &point));
+        if off < best.0 {
+            best = (off, point.clone());
         }
-        let Some((step, primal, dual)) = system.step(program, &point, gap) else { return (point, taken) };
+        if gap.is_nan() || off <= enough || !system.prepare(program, &point) {
+            return (best.1, taken);
+        }
+        let Some((step, primal, dual)) = system.step(program, &point, gap) else { return (best.1, taken) };
         let mut next = point.clone();
         next.advance(&step, primal, dual);
         if !next.w.iter().chain(&next.lam).all(|value| value.is_finite()) {
-            return (point, taken);
+            return (best.1, taken);
         }
         point = next;
         if primal.max(dual) < 1e-8 {
-            return (point, taken + 1);
+            return (best.1, taken + 1);
         }
     }
-    (point, MOST_STEPS)
+    (best.1, MOST_STEPS)
 }
 
 /// The factored system of one step, and room for its parts.
