@@ -49,7 +49,10 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
         }
         let unit = expected.iter().fold(0.0_f64, |most, mean| most.max(mean.abs()));
         let earned = expected.dot(&own);
-        assert!(earned >= least - 1e-9 * unit * gross, "{earned:e} is below {least:e}: {solution:?}");
+        assert!(
+            earned >= least - 1e-9 * unit * gross - f64::MIN_POSITIVE,
+            "{earned:e} is below {least:e}: {solution:?}"
+        );
     }
     let other = risk(&returns, rule, rival);
     let slack = 1e-11 * largest * gross;

@@ -48,6 +48,16 @@ fn a_weight_without_room_for_rounding_stays_where_it_is() {
 }
 
 #[test]
+fn a_side_that_the_budget_closed_is_not_the_bound() {
+    // Found by fuzzing: a full weight of 1 came back as the bound of 1.5, a thousand million times the fraction.
+    let returns = array![[0.3, 0.1], [0.2, -0.1], [-0.05, 0.02]];
+    let pairs = [(0.0, 1.5); 2];
+    let rule = KellyRule { fraction: 1e-9, ..growth() };
+    let solution = kelly(returns.view(), rule, &bounds_of(&pairs)).unwrap().0;
+    assert!(solution.weights.iter().sum::<f64>() <= 1e-9 * (1.0 + 1e-12), "{solution:?}");
+}
+
+#[test]
 fn probabilities_that_vanish_beside_the_others_do_not_matter() {
     // Found by fuzzing: a share of 1e-312 had no reciprocal, and nothing was solved.
     let returns = array![[-9.0, 9.0], [0.07, -0.02], [-0.08, 0.03], [0.01, 0.0]];

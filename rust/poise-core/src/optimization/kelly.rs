@@ -51,9 +51,9 @@ pub struct KellyRule<'a> {
 /// objective is the growth of the weights returned.
 ///
 /// # Errors
-/// Empty or not finite arguments, returns beyond 1e150, lengths that differ, a parameter outside its range, lower bounds that are open or
-/// sum to more than the fraction, bounds under which a scenario takes everything, bounds that exclude cash under a
-/// drawdown limit.
+/// Empty or not finite arguments, returns beyond 1e150, lengths that differ, a parameter outside its range, lower
+/// bounds that are open or sum to more than the fraction, bounds under which a scenario takes everything, bounds that
+/// exclude cash under a drawdown limit.
 pub fn kelly(
     returns: ArrayView2<'_, f64>,
     rule: KellyRule<'_>,
@@ -199,7 +199,8 @@ fn best_of(program: &GrowthProgram) -> Result<(Vec<f64>, f64, usize)> {
 fn scaled_back(fraction: f64, weight: f64, i: usize, full: &Bounds, bounds: &Bounds) -> f64 {
     match full.side(i, weight) {
         Side::Lower if bounds.lower[i].is_finite() => bounds.lower[i],
-        Side::Upper if bounds.upper[i].is_finite() => bounds.upper[i],
+        // Not where the budget closed the side instead.
+        Side::Upper if full.upper[i] >= bounds.upper[i] / fraction => bounds.upper[i],
         _ => bounds.clip(i, fraction * weight),
     }
 }

@@ -56,11 +56,12 @@ pub struct TailRule<'a> {
 /// Weights of least conditional value at risk, of sum 1 within the bounds, with their proof.
 ///
 /// The certificate is the gap to a feasible dual, relative to the largest of the CVaR, the mean over scenarios of
-/// `sum_i |w_i r_i|` and a millionth of the mean absolute return. An asset whose return never varies is left out as far as bounds and floor allow.
+/// `sum_i |w_i r_i|` and a millionth of the mean absolute return. An asset whose return never varies is left out as far
+/// as bounds and floor allow.
 ///
 /// # Errors
-/// Empty or not finite arguments, returns beyond 1e150, lengths that differ, a level outside (0, 1), probabilities that are negative or
-/// all zero, bounds that admit no full investment or leave a side open.
+/// Empty or not finite arguments, returns beyond 1e150, lengths that differ, a level outside (0, 1), probabilities that
+/// are negative or all zero, bounds that admit no full investment or leave a side open.
 pub fn minimum_cvar(
     returns: ArrayView2<'_, f64>,
     rule: TailRule<'_>,
