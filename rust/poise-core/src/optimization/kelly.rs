@@ -22,6 +22,9 @@ use program::GrowthProgram;
 /// Relative gap up to which an answer counts as optimal.
 const PROVEN: f64 = 1e-8;
 
+/// A drawdown so improbable, or so shallow, that no weights but cash keep it.
+const MOST_POWER: f64 = 1e9;
+
 /// The bounds are divided by the fraction: beyond it they would hold back nothing.
 const LEAST_FRACTION: f64 = 1e-9;
 
@@ -101,8 +104,8 @@ fn check(returns: ArrayView2<'_, f64>, rule: KellyRule<'_>, bounds: &Bounds) -> 
         return refused("fraction", rule.fraction, "a number above 0, 1e-9 at least, and at most 1");
     }
     let Some(power) = rule.drawdown_power else { return Ok(()) };
-    if !(power > 0.0 && power.is_finite()) {
-        return refused("the drawdown's power", power, "a positive number");
+    if !(power > 0.0 && power <= MOST_POWER) {
+        return refused("the drawdown's power", power, "a positive number, 1e9 at most");
     }
     if rule.risk_free_rate < 0.0 {
         return refused(
@@ -221,7 +224,7 @@ fn without_limit(program: &GrowthProgram) -> GrowthProgram {
     }
 }
 
-/// Whether no asset that may be bought earns more than cash, and none that may be sold less.
+/// Whether no asset that may be bought earns more than cash, none that may be sold less, and what is fixed leaves cash.
 fn cash_is_best(program: &GrowthProgram) -> bool {
     let along: Vec<f64> =
         program.shares.iter().zip(&program.base).map(|(share, base)| share / base).collect();
@@ -231,7 +234,8 @@ fn cash_is_best(program: &GrowthProgram) -> bool {
         let (low, high) = (program.lower[i], program.upper[i]);
         low <= 0.0 && high >= 0.0 && (gain[i] <= 0.0 || high == 0.0) && (gain[i] >= 0.0 || low == 0.0)
     };
-    program.base.iter().all(|base| *base > 0.0) && (0..program.n()).all(stays)
+    let affordable = program.total >= 0.0 && program.base.iter().all(|base| *base > 0.0);
+    affordable && (0..program.n()).all(stays)
 }
 
 /// The interior point's answer, with weights that stand at a bound put exactly there.

@@ -66,7 +66,8 @@ impl GrowthProgram {
         let mut gain = vec![0.0; self.n()];
         self.a.transposed_times(&along, &mut gain);
         let best = box_program::greedy(&gain, &self.lower, &self.upper, self.total, true);
-        (dot(&gain, &best) - dot(&gain, x) + slack).max(0.0)
+        let gap = dot(&gain, &best) - dot(&gain, x) + slack;
+        if gap.is_nan() { f64::INFINITY } else { gap.max(0.0) }
     }
 
     /// What a unit more of growth in each scenario adds to the Lagrangian, the drawdown limit at its price, and what
@@ -76,7 +77,8 @@ impl GrowthProgram {
         let mut along: Vec<f64> =
             self.shares.iter().zip(&values).map(|(share, value)| share / value).collect();
         let mut slack = 0.0;
-        if let Some(power) = self.power {
+        // A limit without a price says nothing, whatever it overflows to.
+        if let Some(power) = self.power.filter(|_| price > 0.0) {
             let (limit, tilted) = self.limit(&values, power);
             slack = -price * limit / power;
             let tilts = tilted.iter().zip(&values);
