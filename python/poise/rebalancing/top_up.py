@@ -56,11 +56,14 @@ def _allowed(desk: Desk, asset: int, bought: Vector, budget: float) -> bool:
     notionals = bought * desk.prices
     leg, price = float(notionals[asset]), desk.prices[asset]
     quantity = Decimal(repr(float(bought[asset])))
+    weight, target = desk.snapshot.weights[asset], desk.snapshot.target_weights[asset]
     return (
         desk.lot(asset).accepts(quantity, price)
         and leg >= desk.rules.smallest_leg(desk.value)
         and leg <= desk.largest_leg[asset]
-        and desk.snapshot.weights[asset] + leg / desk.value <= desk.rules.max_position_size
+        and weight + leg / desk.value <= desk.rules.max_position_size
+        # A hedge may bring the book nearer and its own asset farther from its target than it was.
+        and abs(weight + leg / desk.value - target) <= abs(target - weight)
         and float(notionals.sum()) <= min(desk.turnover_left, desk.purchases_left) * desk.value
         and float((notionals + desk.cost(notionals)).sum()) <= budget
     )

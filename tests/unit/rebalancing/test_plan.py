@@ -227,6 +227,16 @@ def test_a_lot_is_not_added_beyond_the_largest_position() -> None:
     assert plan_full(desk(snapshot, rules=free, lots=lots)).quantities.tolist() == [2.0]
 
 
+def test_a_lot_does_not_stand_in_for_another_asset() -> None:
+    # A0 is beyond the cap on purchases; a share of A1, its twin, would bring the book nearer and A1 farther.
+    snapshot = book([0.0, 0.0], [0.3, 0.08], prices=[400.0, 200.0], correlation=0.95, value=1_000.0)
+    plan = plan_full(desk(snapshot, lots=dict.fromkeys(snapshot.symbols, SHARES), purchases_left=0.25))
+    assert plan.quantities.tolist() == [0.0, 0.0]
+    nearer = book([0.0, 0.0], [0.3, 0.12], prices=[400.0, 200.0], correlation=0.95, value=1_000.0)
+    plan = plan_full(desk(nearer, lots=dict.fromkeys(nearer.symbols, SHARES), purchases_left=0.25))
+    assert plan.quantities.tolist() == [0.0, 1.0]
+
+
 # --- partial and risk reduction
 
 
