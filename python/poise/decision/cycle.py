@@ -253,7 +253,7 @@ class DecisionCycle:
     def metrics(self, *, benchmark_returns: Vector | None = None) -> EnhancedPortfolioMetrics:
         """Return the fourteen numbers of the book at the last bar: those of :meth:`measure`, for a live loop.
 
-        Where nothing is missing they take a few microseconds instead of hundreds, and agree up to rounding.
+        Where nothing is missing they take tens of microseconds instead of hundreds, and agree up to rounding.
 
         Parameters
         ----------

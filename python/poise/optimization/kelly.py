@@ -84,8 +84,8 @@ def solve_kelly(
     NonFiniteError
         If a value is NaN or infinite.
     ParameterError
-        If a parameter is outside its range, a probability is negative or none is positive, or the
-        risk-free rate is negative under a drawdown limit.
+        If a parameter is outside its range, a return beyond 1e150, a probability is negative or none is
+        positive, or the risk-free rate is negative under a drawdown limit.
     InfeasibleError
         If a lower bound is open or exceeds its upper bound, the lower bounds sum to more than `fraction`, the
         weights nearest to cash lose everything in a scenario, or bounds exclude cash under a drawdown limit.

@@ -83,7 +83,8 @@ def solve_minimum_cvar(
     NonFiniteError
         If a value is NaN or infinite.
     ParameterError
-        If the level is outside (0, 1), or a probability is negative or none is positive.
+        If the level is outside (0, 1), a return beyond 1e150, or a probability is negative or none is
+        positive.
     InfeasibleError
         If the lower bounds sum to more than 1, one exceeds its upper bound, or a side stays open.
 
