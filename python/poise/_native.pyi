@@ -1,5 +1,6 @@
 # The compiled kernels of poise-core; rooms wrap them, users call the rooms.
 
+from collections.abc import Sequence
 from typing import Any, Self, TypeAlias, final
 
 import numpy as np
@@ -44,6 +45,7 @@ __all__ += [
     "rolling_covariance_path",
     "row_mean",
     "sample_covariance",
+    "take_closes",
 ]
 
 @disjoint_base
@@ -101,6 +103,7 @@ class IteratedState:
 def follow(
     iterated: IteratedState, noise: ShrunkState, row: _Array, volatility: _Array, winsor: float
 ) -> tuple[_Array, float, float, float] | None: ...
+def take_closes(closes: _Array, last: _Array, kept: _Array, earned: _Array, place: int) -> _Array | None: ...
 def row_mean(row: _Array) -> float: ...
 def inverse_volatility_mean(row: _Array, volatility: _Array) -> float: ...
 
@@ -247,6 +250,7 @@ def hayashi_yoshida(
 __all__ += [
     "DrawdownTracker",
     "FilteredHistory",
+    "Forecasts",
     "ReturnStatistics",
     "RiskEngine",
     "RollingTail",
@@ -265,10 +269,10 @@ __all__ += [
     "hindsight",
     "historical_tail",
     "historical_tail_columns",
+    "judge",
     "kupiec",
     "max_drawdown",
     "max_drawdown_columns",
-    "on_trial",
     "plain_historical_tail",
     "portfolio_volatility",
     "return_statistics",
@@ -311,12 +315,16 @@ def christoffersen(
 def traffic_light(
     n_exceptions: int, n_observations: int, confidence_level: float
 ) -> tuple[str, float, float]: ...
-def on_trial(
-    ring: _Array, oldest: int, levels: tuple[float, float, float], recent: int
-) -> tuple[list[tuple[int, float, float, float]], int, float, float]: ...
+def judge(
+    history: FilteredHistory,
+    forecasts: Forecasts,
+    row: _Array,
+    weights: _Array,
+    outlook: Sequence[tuple[float, float]] | None,
+) -> bool: ...
 def hindsight(
     window: _Array, weights: _Array, market: _Array, market_is_weights: bool
-) -> tuple[float, float, float, float] | None: ...
+) -> tuple[tuple[float, float, float, float], tuple[float, float, int, float]] | None: ...
 def acerbi_szekely(
     returns: _Array, value_at_risk: _Array, expected_shortfall: _Array, confidence_level: float
 ) -> tuple[float, float, int]: ...
@@ -456,6 +464,24 @@ class FilteredHistory:
     def to_bytes(self) -> bytes: ...
     @staticmethod
     def from_bytes(data: bytes) -> FilteredHistory: ...
+
+@final
+class Forecasts:
+    def __new__(cls, window: int) -> Self: ...
+    @staticmethod
+    def restored(window: int, n_observations: int, rows: _Array) -> Forecasts: ...
+    def push(
+        self, realised: float, value_at_risk: Sequence[float], expected_shortfall: Sequence[float]
+    ) -> None: ...
+    def rows(self) -> _Array: ...
+    @property
+    def window(self) -> int: ...
+    @property
+    def n_observations(self) -> int: ...
+    def on_trial(
+        self, levels: tuple[float, float, float], recent: int
+    ) -> tuple[list[tuple[int, float, float, float]], int, float, float]: ...
+    def __copy__(self) -> Self: ...
 
 # regime
 

@@ -231,7 +231,11 @@ def test_hindsight(n: int, n_assets: int, seed: int, by_columns: bool) -> None:
         _native.hindsight(given_as, weights, beside, False),
     ):
         assert found is not None
-        assert_allclose(found, wanted, rtol=1e-9, atol=CLOSED_FORM)
+        earned, (invested, gross, n_held, concentration) = found
+        assert_allclose(earned, wanted, rtol=1e-9, atol=CLOSED_FORM)
+        assert_allclose((invested, gross), (weights.sum(), np.abs(weights).sum()), rtol=CLOSED_FORM)
+        assert n_held == np.count_nonzero(weights)
+        assert concentration == risk.concentration_ratio(weights)
     window[n // 2, 0] = np.nan
     assert _native.hindsight(window, weights, market, True) is None
 
@@ -244,16 +248,18 @@ def test_on_trial(n: int, seed: int, scale: float) -> None:
     value_at_risk = scale * np.sort(rng.uniform(0.01, 0.06, (n, 3)), axis=1)
     value_at_risk[rng.random(n) < 0.1] *= -1.0
     shortfall = np.abs(value_at_risk) * 1.3
-    rows = np.column_stack([realised, value_at_risk, shortfall])
-    oldest, levels = int(rng.integers(n)), (0.95, 0.975, 0.99)
-    coverage, n_recent, statistic, ratio = _native.on_trial(
-        np.roll(rows, oldest, axis=0), oldest, levels, 250
-    )
+    levels, window = (0.95, 0.975, 0.99), int(rng.integers(2, n + 1))
+    forecasts = _native.Forecasts(window)
+    for bar in zip(realised.tolist(), value_at_risk.tolist(), shortfall.tolist(), strict=True):
+        forecasts.push(*bar)
+    realised, value_at_risk, shortfall = realised[-window:], value_at_risk[-window:], shortfall[-window:]
+    np.testing.assert_array_equal(forecasts.rows(), np.column_stack([realised, value_at_risk, shortfall]))
+    coverage, n_recent, statistic, ratio = forecasts.on_trial(levels, 250)
     for k, (count, kupiec, independence, both) in zip((0, 2), coverage, strict=True):
         exceptions = realised < -value_at_risk[:, k]
         apart = risk.christoffersen_test(exceptions, levels[k])
         assert count == exceptions.sum()
-        assert kupiec == risk.kupiec_test(count, n, levels[k]).p_value
+        assert kupiec == risk.kupiec_test(count, window, levels[k]).p_value
         assert (independence, both) == (apart.independence_p_value, apart.p_value)
     assert n_recent == (realised < -value_at_risk[:, 2])[-250:].sum()
     assert_allclose(statistic, twin.acerbi_szekely(realised, value_at_risk[:, 1], shortfall[:, 1], 0.975)[1])

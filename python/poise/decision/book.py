@@ -18,8 +18,13 @@ class Book:
 
     Prices come as one last known close per symbol, NaN where there never was one.
 
-    :attr:`index` is the value of one unit invested at the start, net of what was paid in or out: costs lower
-    it, deposits do not raise it.
+    Attributes
+    ----------
+    index : float
+        The value of one unit invested at the start, net of what was paid in or out: costs lower it, deposits
+        do not raise it.
+    has_value : bool
+        Whether there is anything to weigh.
     """
 
     def __init__(self, symbols: tuple[str, ...], portfolio: Portfolio) -> None:
@@ -29,13 +34,15 @@ class Book:
         self.peak = 1.0
         self.max_drawdown = 0.0
         self.bar_return = math.nan
-        self._value = math.nan
+        self._set_value(math.nan)
 
     def _take(self, portfolio: Portfolio) -> None:
         checked = self._checked(portfolio)
         columns = [self._column[symbol] for symbol in checked.positions]
         self.portfolio = checked
         self._held = np.array(columns, dtype=np.intp)
+        # Every symbol, in order: prices need not be picked out.
+        self._holds_all = columns == list(range(len(self._column)))
         self._quantities = np.array([checked.positions[s] for s in checked.positions], dtype=np.float64)
 
     def _checked(self, portfolio: Portfolio) -> Portfolio:
@@ -53,8 +60,12 @@ class Book:
                 )
         return Portfolio(cash=cash, positions=positions)
 
+    def _of(self, prices: Vector) -> Vector:
+        """Return the prices of what is held."""
+        return prices if self._holds_all else prices[self._held]
+
     def _worth(self, prices: Vector) -> float:
-        value = self.portfolio.cash + float(self._quantities @ prices[self._held])
+        value = self.portfolio.cash + float(self._quantities.dot(self._of(prices)))
         if math.isfinite(value):
             return value
         symbol = next(
@@ -68,11 +79,13 @@ class Book:
     def mark(self, prices: Vector) -> None:
         """Value the book at the prices of a new bar."""
         value = self._worth(prices)
-        known = math.isfinite(self._value) and self._value > 0.0
-        self.bar_return = value / self._value - 1.0 if known else math.nan
-        if known:
-            self._move_index(value / self._value)
-        self._value = value
+        if self.has_value:
+            growth = value / self._value
+            self.bar_return = growth - 1.0
+            self._move_index(growth)
+        else:
+            self.bar_return = math.nan
+        self._set_value(value)
 
     def hold(
         self,
@@ -107,24 +120,25 @@ class Book:
             self._take(before)
             raise
         net = value - cash_flow if cash_flow is not None else self._value
-        if math.isfinite(self._value) and self._value > 0.0 and net > 0.0:
+        if self.has_value and net > 0.0:
             self._move_index(net / self._value)
+        self._set_value(value)
+
+    def _set_value(self, value: float) -> None:
         self._value = value
+        self.has_value = math.isfinite(value) and value > 0.0
 
     def _move_index(self, factor: float) -> None:
         self.index *= factor
-        self.peak = max(self.peak, self.index)
-        self.max_drawdown = max(self.max_drawdown, self.drawdown)
+        if self.index >= self.peak:
+            self.peak = self.index
+        else:
+            self.max_drawdown = max(self.max_drawdown, self.drawdown)
 
     @property
     def drawdown(self) -> float:
         """How far the book is below its peak, a positive fraction."""
         return 1.0 - self.index / self.peak
-
-    @property
-    def has_value(self) -> bool:
-        """Whether there is anything to weigh."""
-        return math.isfinite(self._value) and self._value > 0.0
 
     @property
     def is_invested(self) -> bool:
@@ -138,6 +152,9 @@ class Book:
 
     def fractions(self, prices: Vector) -> Vector:
         """Return the risky fractions held, one per symbol; zero when the book is worth nothing."""
+        if self.has_value and self._holds_all:
+            everything: Vector = self._quantities * prices / self._value
+            return everything
         fractions = np.zeros(len(self._column))
         if self.has_value:
             fractions[self._held] = self._quantities * prices[self._held] / self._value
@@ -147,6 +164,6 @@ class Book:
         """Return the fractions held; all cash when the book is worth nothing."""
         if not self.has_value:
             return Weights({})
-        values = (self._quantities * prices[self._held]).tolist()
+        values = (self._quantities * self._of(prices)).tolist()
         total = self.portfolio.cash + math.fsum(values)
         return Weights({s: v / total for s, v in zip(self.portfolio.positions, values, strict=True)})

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import zlib
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
+from poise import _native
+from poise.domain.arrays import float_array
 from poise.domain.prices import DAY_SECONDS, Bar, PricePanel
 from poise.errors import InputError, NonFiniteError, ShapeError
 from poise.typing import Matrix, Vector
@@ -20,8 +23,12 @@ _NANOSECONDS = np.dtype("datetime64[ns]")
 _A_SECOND = 10**9
 
 
-def _nanoseconds(moment: np.datetime64) -> np.datetime64:
-    return moment if moment.dtype == _NANOSECONDS else moment.astype(_NANOSECONDS)
+def _nanoseconds(moment: np.datetime64) -> int | None:
+    """Return a moment as a number; None for one that is not a time."""
+    # What NumPy gives for this unit is a number, whatever its types say.
+    return cast(
+        "int | None", (moment if moment.dtype == _NANOSECONDS else moment.astype(_NANOSECONDS)).item()
+    )
 
 
 class BarHistory:
@@ -42,11 +49,16 @@ class BarHistory:
         self._returns = np.full((2 * capacity, len(symbols)), np.nan)
         self._end = 0
         self.n_observations = 0
+        self._times = np.zeros(2 * capacity, dtype=np.int64)
+        # Rows from here on are not in the checksums yet.
+        self._unsummed = 0
         self._last_close = np.full(len(symbols), np.nan)
         self._last_seconds = np.full(len(symbols), -math.inf)
+        # Whether the last bar was whole, which is not written to `_last_seconds`.
+        self._whole = False
         # The earliest of them: while it is near, no close is compared with one too old.
         self._oldest_seconds = -math.inf
-        self._opened: np.datetime64 | None = None
+        self._opened: int | None = None
         # Before the first bar nothing is alive.
         self._now = 0.0
         self._checksums = (0, 0)
@@ -54,7 +66,18 @@ class BarHistory:
     @property
     def fingerprint(self) -> tuple[int, int]:
         """Checksums of every time and every close appended so far."""
+        self._sum_up()
         return self._checksums
+
+    def _sum_up(self) -> None:
+        """Take the rows that are not in the checksums into them: seldom, for many at once cost as one."""
+        times, prices = self._checksums
+        rows = slice(self._unsummed, self._end)
+        self._checksums = (
+            zlib.crc32(self._times[rows].tobytes(), times),
+            zlib.crc32(self._closes[rows].tobytes(), prices),
+        )
+        self._unsummed = self._end
 
     @staticmethod
     def fingerprint_of(panel: PricePanel, rows: int) -> tuple[int, int]:
@@ -74,60 +97,66 @@ class BarHistory:
         NonFiniteError
             If a close is infinite, zero or negative; nothing is changed then.
         """
-        seconds, whole = self._check(bar)
-        closes = bar.closes
-        row: Vector = closes / self._last_close
-        row -= 1.0
-        if not seconds - self._oldest_seconds <= MAX_GAP_SECONDS:
-            row[seconds - self._last_seconds > MAX_GAP_SECONDS] = np.nan
-        if whole:
-            self._last_close[:] = closes
-            self._last_seconds[:] = seconds
-            self._oldest_seconds = seconds
-        else:
-            known = np.isfinite(closes)
-            self._last_close[known] = closes[known]
-            self._last_seconds[known] = seconds
-            self._oldest_seconds = float(self._last_seconds.min())
+        opened = self._check(bar)
+        seconds = float(opened // _A_SECOND)
         if self._end == len(self._closes):
-            keep = self._capacity
-            self._closes[:keep] = self._closes[-keep:]
-            self._returns[:keep] = self._returns[-keep:]
-            self._end = keep
-        self._closes[self._end] = closes
-        self._returns[self._end] = row
+            self._move_back()
+        fresh = seconds - self._oldest_seconds <= MAX_GAP_SECONDS
+        row = (
+            _native.take_closes(bar.closes, self._last_close, self._closes, self._returns, self._end)
+            if fresh
+            else None
+        )
+        if row is None:
+            row = self._take(bar, seconds)
+        else:
+            self._whole, self._oldest_seconds = True, seconds
+        self._times[self._end] = opened
         self._end += 1
         self.n_observations += 1
-        self._opened, self._now = bar.opened, seconds
-        times, prices = self._checksums
-        self._checksums = (
-            zlib.crc32(_nanoseconds(bar.opened).tobytes(), times),
-            zlib.crc32(closes.tobytes(), prices),
-        )
+        self._opened, self._now = opened, seconds
         return row
 
-    def _check(self, bar: Bar) -> tuple[float, bool]:
-        """Refuse a bar that does not fit; return when it opened, in seconds, and whether all is known."""
+    def _take(self, bar: Bar, seconds: float) -> Vector:
+        """Take in a bar of which something is missing, or that comes after a hole."""
+        closes = float_array(bar.closes, "closes")
+        bad = np.isinf(closes) | (closes <= 0.0)
+        if bad.any():
+            i = int(np.argmax(bad))
+            raise NonFiniteError(f"close of {self.symbols[i]} at {bar.opened} is {closes[i]}; drop the bar")
+        row: Vector = closes / self._last_close - 1.0
+        self._last_seconds = self._seen()
+        row[seconds - self._last_seconds > MAX_GAP_SECONDS] = np.nan
+        known = np.isfinite(closes)
+        self._last_close[known] = closes[known]
+        self._last_seconds[known] = seconds
+        self._whole, self._oldest_seconds = False, float(self._last_seconds.min())
+        self._closes[self._end], self._returns[self._end] = closes, row
+        return row
+
+    def _seen(self) -> Vector:
+        """When each asset last had a close, in seconds."""
+        return np.full(len(self.symbols), self._oldest_seconds) if self._whole else self._last_seconds
+
+    def _move_back(self) -> None:
+        self._sum_up()
+        keep = self._capacity
+        for ring in (self._times, self._closes, self._returns):
+            ring[:keep] = ring[-keep:]
+        self._end = self._unsummed = keep
+
+    def _check(self, bar: Bar) -> int:
+        """Refuse a bar that does not fit; return when it opened, in nanoseconds."""
         if bar.symbols is not self.symbols and bar.symbols != self.symbols:
             raise ShapeError(
                 f"the bar's {len(bar.symbols)} symbols are not the {len(self.symbols)} of this cycle; "
                 "make a new cycle when the universe changes"
             )
-        if self._opened is not None and not bar.opened > self._opened:
-            raise InputError(
-                f"bar {bar.opened} is not later than the last one, {self._opened}; bars move forward"
-            )
-        closes = bar.closes
-        # NaN fails both comparisons, too: then each close is looked at.
-        whole = bool(np.minimum.reduce(closes) > 0.0 and np.maximum.reduce(closes) < math.inf)
-        if not whole:
-            bad = np.isinf(closes) | (closes <= 0.0)
-            if bad.any():
-                i = int(np.argmax(bad))
-                raise NonFiniteError(
-                    f"close of {self.symbols[i]} at {bar.opened} is {closes[i]}; drop the bar"
-                )
-        return float(_nanoseconds(bar.opened).view(np.int64) // _A_SECOND), whole
+        opened = _nanoseconds(bar.opened)
+        if opened is None or (self._opened is not None and opened <= self._opened):
+            last = "none yet" if self._opened is None else np.datetime64(self._opened, "ns")
+            raise InputError(f"bar {bar.opened} is not later than the last one, {last}; bars move forward")
+        return opened
 
     def closes(self, rows: int | None = None) -> Matrix:
         """Return the last `rows` closes (all kept ones by default) as a read-only view, newest last."""
@@ -145,7 +174,7 @@ class BarHistory:
 
     def alive(self) -> npt.NDArray[np.bool_]:
         """Return which assets had a close within four days: one closed for a week-end counts as alive."""
-        alive: npt.NDArray[np.bool_] = self._now - self._last_seconds <= MAX_GAP_SECONDS
+        alive: npt.NDArray[np.bool_] = self._now - self._seen() <= MAX_GAP_SECONDS
         return alive
 
     @property

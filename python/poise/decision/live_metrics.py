@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import NamedTuple, cast
 
-from poise import _native, risk
+from poise import _native
 from poise.decision.metrics import MIN_PRO_FORMA_BARS, nested
 from poise.domain.metrics import EnhancedPortfolioMetrics, Nested, on_read
 from poise.domain.regime import RegimeState
 from poise.domain.weights import CASH_ROUNDING
 from poise.performance.moments import ratio, within_floats
+from poise.risk import risk_score
 from poise.strategy import BookOutlook
 from poise.typing import Matrix, Vector
 
 
-@dataclass(frozen=True, slots=True)
-class LiveBook:
+class LiveBook(NamedTuple):
     """What is held after a bar, and what is known of it.
 
     Attributes
@@ -71,24 +70,22 @@ def live_metrics(
     told = _native.hindsight(returns, fractions, market, market_is_weights)
     if told is None:
         return None
-    mean, deviation, max_drawdown, beta = told
-    values = fractions.tolist()
-    invested = math.fsum(values)
+    (mean, deviation, max_drawdown, beta), (invested, gross, n_held, concentration) = told
     cash = 1.0 - invested
-    value_at_risk, shortfall = (book.inflation * loss for loss in book.tail)
-    concentration = risk.concentration_ratio(fractions)
+    value_at_risk, shortfall = book.tail
+    value_at_risk, shortfall = book.inflation * value_at_risk, book.inflation * shortfall
     annual = math.sqrt(book.periods_per_year)
     return EnhancedPortfolioMetrics(
         total_value_usd=book.total_value,
-        asset_count=len(values) - values.count(0.0),
+        asset_count=n_held,
         concentration_ratio=concentration,
         correlation_matrix=on_read(partial(_written, book.symbols, book.outlook.correlation)),
-        risk_score=risk.risk_score(
+        risk_score=risk_score(
             cvar_95=shortfall,
             concentration_ratio=concentration,
             average_correlation=book.outlook.average_correlation,
             max_drawdown=max_drawdown,
-            exposure=invested if min(values) >= 0.0 else math.fsum(map(abs, values)),
+            exposure=gross,
             regime_probabilities=cast("Mapping[str, float]", book.regime.probabilities),
         ),
         cash_percentage=0.0 if abs(cash) < CASH_ROUNDING else 100.0 * cash,

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from poise import risk
+from poise import _native, risk
 from poise.typing import Matrix, Vector
 
 TRIAL_SCENARIOS = 200
@@ -16,6 +16,8 @@ TRIAL_SCENARIOS = 200
 
 TRIAL_OBSERVATIONS = 220
 """Own returns of an asset that make so many scenarios."""
+
+_LEVELS = list(risk.BACKTEST_LEVELS)
 
 
 class RiskTrial:
@@ -32,6 +34,7 @@ class RiskTrial:
         self._seasoned = False
         self._told: tuple[Vector | None, int, list[tuple[float, float]]] = (None, 0, [])
         self._present: npt.NDArray[np.bool_] = np.zeros(n_assets, dtype=bool)
+        self._everything: npt.NDArray[np.bool_] = np.ones(n_assets, dtype=bool)
 
     def observe(self, row: Vector, held: Vector | None) -> None:
         """Take in one row of returns.
@@ -43,10 +46,20 @@ class RiskTrial:
         held : ndarray of shape (n_assets,) or None
             The risky fractions when the bar began; None while nothing is held.
         """
+        if self._seasoned and held is not None and self._judge_whole_row(row, held):
+            return
         if self._history.n_observations >= TRIAL_OBSERVATIONS:
             self._judge(row, held)
         self._history.push(row)
         self._present = np.isfinite(row)
+
+    def _judge_whole_row(self, row: Vector, held: Vector) -> bool:
+        """Do the same in one call; False, with nothing changed, where a return is missing."""
+        history, backtest = self._history.kernel, self._backtest.kernel
+        took = _native.judge(history, backtest, row, held, self.tails(held) or None)
+        if took:
+            self._present = self._everything
+        return took
 
     def _judge(self, row: Vector, held: Vector | None) -> None:
         """Forecast from what was known before `row`, then look at `row`.
@@ -94,10 +107,11 @@ class RiskTrial:
         list of tuple of float
             Empty while scenarios are too few to be judged by.
         """
-        bars = self._history.n_observations
+        kernel = self._history.kernel
+        bars = kernel.n_observations
         told, known_bars, known = self._told
         if told is not weights or known_bars != bars:
-            known = self._history.tails(weights, risk.BACKTEST_LEVELS, min_scenarios=TRIAL_SCENARIOS)
+            known = kernel.tails(weights, _LEVELS, TRIAL_SCENARIOS)
             self._told = weights, bars, known
         return known
 

@@ -22,6 +22,11 @@ class Online(Generic[State]):
     _kernel: ClassVar[Any]
     _state: State
 
+    @property
+    def kernel(self) -> State:
+        """The compiled state, for what takes a bar into several of them at once."""
+        return self._state
+
     def to_bytes(self) -> bytes:
         """Return parameters and state as bytes."""
         return self._state.to_bytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from operator import mul
 from types import MappingProxyType
 
 from poise.errors import NonFiniteError, ParameterError
@@ -13,6 +14,9 @@ RISK_SCORE_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"tail": 0.35, "drawdown": 0.20, "concentration": 0.15, "correlation": 0.15, "regime": 0.15}
 )
 """How much each part counts in :func:`risk_score`; they sum to 1."""
+
+_WEIGHTS = tuple(RISK_SCORE_WEIGHTS.values())
+_TOTAL = math.fsum(_WEIGHTS)
 
 WORST_CVAR = 0.10
 """A conditional value at risk of 10 % a day scores as the worst."""
@@ -82,14 +86,10 @@ def risk_score(
     >>> round(score, 3)
     0.381
     """
-    return _score(
-        cvar_95=cvar_95,
-        concentration_ratio=concentration_ratio,
-        average_correlation=average_correlation,
-        max_drawdown=max_drawdown,
-        exposure=exposure,
-        regime_probabilities=regime_probabilities,
-    )[0]
+    held, values = _read(
+        cvar_95, max_drawdown, concentration_ratio, average_correlation, regime_probabilities, exposure
+    )
+    return 0.0 if held == 0.0 else min(held, 1.0) * min(_blend(values)[0], 1.0)
 
 
 def risk_score_parts(
@@ -128,48 +128,50 @@ def risk_score_parts(
     >>> round(parts["tail"], 3), round(parts["concentration"], 3), parts["regime"]
     (0.206, 0.176, nan)
     """
-    return _score(
-        cvar_95=cvar_95,
-        concentration_ratio=concentration_ratio,
-        average_correlation=average_correlation,
-        max_drawdown=max_drawdown,
-        exposure=exposure,
-        regime_probabilities=regime_probabilities,
-    )[1]
+    held, values = _read(
+        cvar_95, max_drawdown, concentration_ratio, average_correlation, regime_probabilities, exposure
+    )
+    if held == 0.0:
+        return dict.fromkeys(RISK_SCORE_WEIGHTS, 0.0)
+    share = min(held, 1.0) / _blend(values)[1]
+    return {
+        part: share * weight * value
+        for (part, weight), value in zip(RISK_SCORE_WEIGHTS.items(), values, strict=True)
+    }
 
 
-def _score(
-    *,
+def _read(
     cvar_95: float,
+    max_drawdown: float,
     concentration_ratio: float,
     average_correlation: float,
-    max_drawdown: float,
-    exposure: float,
     regime_probabilities: Mapping[str, float] | None,
-) -> tuple[float, dict[str, float]]:
-    """Return the score and what each part adds to it."""
+    exposure: float,
+) -> tuple[float, tuple[float, ...]]:
+    """Return the exposure, and each part brought to 0 ... 1, in the order of the weights."""
     held = as_number(exposure, "exposure")
     if not math.isfinite(held):
         raise NonFiniteError(f"exposure is {held}; pass the sum of absolute risky weights")
     if held < 0:
         raise ParameterError(f"exposure is {held}, expected zero or more; sum the absolute risky weights")
-    parts = {
-        "tail": as_number(cvar_95, "cvar_95") / WORST_CVAR,
-        "drawdown": as_number(max_drawdown, "max_drawdown") / WORST_DRAWDOWN,
-        "concentration": as_number(concentration_ratio, "concentration_ratio"),
-        "correlation": as_number(average_correlation, "average_correlation"),
-        "regime": _stress_probability(regime_probabilities),
-    }
-    if held == 0:
-        return 0.0, dict.fromkeys(parts, 0.0)
-    known = {part: _clip(value) for part, value in parts.items() if not math.isnan(value)}
-    total = math.fsum(RISK_SCORE_WEIGHTS[part] for part in known)
-    if total == 0:
-        return math.nan, dict.fromkeys(parts, math.nan)
-    blend = math.fsum(RISK_SCORE_WEIGHTS[part] * value for part, value in known.items()) / total
-    share = min(held, 1.0) / total
-    added = {part: share * RISK_SCORE_WEIGHTS[part] * known.get(part, math.nan) for part in parts}
-    return min(held, 1.0) * min(blend, 1.0), added
+    return held, (
+        _clip(as_number(cvar_95, "cvar_95") / WORST_CVAR),
+        _clip(as_number(max_drawdown, "max_drawdown") / WORST_DRAWDOWN),
+        _clip(as_number(concentration_ratio, "concentration_ratio")),
+        _clip(as_number(average_correlation, "average_correlation")),
+        _clip(_stress_probability(regime_probabilities)),
+    )
+
+
+def _blend(values: tuple[float, ...]) -> tuple[float, float]:
+    """Return the weighted mean of the parts that are known, and the sum of their weights; NaN without any."""
+    added = list(map(mul, _WEIGHTS, values))
+    blend = math.fsum(added)
+    if not math.isnan(blend):
+        return blend / _TOTAL, _TOTAL
+    known = [k for k, value in enumerate(values) if not math.isnan(value)]
+    total = math.fsum(_WEIGHTS[k] for k in known)
+    return (math.fsum(added[k] for k in known) / total, total) if known else (math.nan, math.nan)
 
 
 def _stress_probability(probabilities: Mapping[str, float] | None) -> float:
@@ -186,4 +188,4 @@ def _stress_probability(probabilities: Mapping[str, float] | None) -> float:
 
 
 def _clip(value: float) -> float:
-    return min(max(value, 0.0), 1.0)
+    return value if 0.0 <= value <= 1.0 or math.isnan(value) else float(value > 1.0)

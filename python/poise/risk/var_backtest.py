@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -17,7 +19,6 @@ from poise.risk._inputs import as_bounded_length, as_number
 from poise.risk._shortfall_null import FEWEST_DEGREES, MOST_DEGREES, ShortfallNull, shortfall_null
 from poise.risk.backtests import traffic_light
 from poise.risk.parametric import standard_tail
-from poise.typing import Matrix
 
 BACKTEST_LEVELS = (0.95, 0.975, 0.99)
 """Levels of the forecasts; the middle one is that of the shortfall test, as its authors chose it."""
@@ -88,13 +89,17 @@ class VarBacktest:
         self.window = as_bounded_length(window)
         if self.window < MIN_BACKTEST:
             raise ParameterError(f"window is {window}, expected at least {MIN_BACKTEST} bars")
-        self._ring = np.zeros((self.window, 1 + 2 * len(BACKTEST_LEVELS)))
-        self._count = 0
+        self._state = _native.Forecasts(self.window)
 
     @property
     def n_observations(self) -> int:
         """Bars on trial."""
-        return min(self._count, self.window)
+        return min(self._state.n_observations, self.window)
+
+    @property
+    def kernel(self) -> _native.Forecasts:
+        """The compiled state, for what takes a bar into several of them at once."""
+        return self._state
 
     def observe(
         self, realised: float, value_at_risk: Sequence[float], expected_shortfall: Sequence[float]
@@ -123,19 +128,10 @@ class VarBacktest:
                 f"got {len(value_at_risk)} and {len(expected_shortfall)} forecasts, expected {levels}: "
                 f"one for each of {', '.join(f'{level:g}' for level in BACKTEST_LEVELS)}"
             )
-        row = (as_number(realised, "realised"), *value_at_risk, *expected_shortfall)
-        if not all(map(math.isfinite, row)):
+        came = as_number(realised, "realised")
+        if not all(map(math.isfinite, (came, *value_at_risk, *expected_shortfall))):
             raise NonFiniteError(f"realised {realised} or a forecast is not finite; leave the bar out")
-        for loss, shortfall in zip(value_at_risk, expected_shortfall, strict=True):
-            if not shortfall > 0.0:
-                raise ParameterError(
-                    f"expected_shortfall is {shortfall}, expected a positive loss; leave out bars on which "
-                    "nothing can be lost"
-                )
-            if shortfall < loss - 1e-9 * abs(loss):
-                raise ParameterError("an expected_shortfall is below its value_at_risk; are the two swapped?")
-        self._ring[self._count % self.window] = row
-        self._count += 1
+        self._state.push(came, value_at_risk, expected_shortfall)
 
     def report(self) -> VarBacktestReport | None:
         """Return how the forecasts stood up; None below 250 bars.
@@ -180,11 +176,7 @@ class VarBacktest:
 
     def _verdict(self) -> _Verdict:
         n_rows = self.n_observations
-        oldest = self._count % self.window if self._count > self.window else 0
-        # The kernel, and not the tests one by one: `observe` has checked every number.
-        coverage, n_recent, statistic, ratio = _native.on_trial(
-            self._ring[:n_rows], oldest, BACKTEST_LEVELS, MIN_BACKTEST
-        )
+        coverage, n_recent, statistic, ratio = self._state.on_trial(BACKTEST_LEVELS, MIN_BACKTEST)
         null = shortfall_null(n_rows, SHORTFALL_LEVEL, _degrees_of(ratio))
         rejected, excess = [], 1.0
         for level, (count, _, _, both_p_value) in zip(COVERAGE_LEVELS, coverage, strict=True):
@@ -198,18 +190,10 @@ class VarBacktest:
         inflation = min(excess, LARGEST_INFLATION)
         return _Verdict(coverage, n_recent, statistic, null, tuple(rejected), inflation)
 
-    def _rows(self) -> Matrix:
-        """Return what is on trial, newest last."""
-        if self._count <= self.window:
-            return self._ring[: self._count]
-        newest = self._count % self.window
-        return np.concatenate([self._ring[newest:], self._ring[:newest]])
-
     def to_bytes(self) -> bytes:
         """Return window and state as bytes."""
-        return pack(
-            "VarBacktest", {"window": self.window, "n_forecasts": self._count}, self._rows().tobytes()
-        )
+        described = {"window": self.window, "n_forecasts": self._state.n_observations}
+        return pack("VarBacktest", described, self._state.rows().tobytes())
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -222,14 +206,13 @@ class VarBacktest:
         """
         rule, state = unpack("VarBacktest", data)
         trial = cls(window=rule["window"])
-        rows = np.frombuffer(state).reshape(-1, trial._ring.shape[1])
-        trial._count = rule["n_forecasts"]
-        trial._ring[np.arange(trial._count - len(rows), trial._count) % trial.window] = rows
+        rows = np.frombuffer(state).reshape(-1, 1 + 2 * len(BACKTEST_LEVELS))
+        trial._state = _native.Forecasts.restored(trial.window, rule["n_forecasts"], rows)
         return trial
 
     def __copy__(self) -> Self:
         twin = self.__class__.__new__(self.__class__)
-        vars(twin).update(vars(self), _ring=self._ring.copy())
+        vars(twin).update(vars(self), _state=self._state.__copy__())
         return twin
 
     def __repr__(self) -> str:
@@ -240,15 +223,16 @@ class VarBacktest:
 
 
 def _degrees_of(ratio: float) -> float:
-    """Return the degrees of freedom, of few, whose shortfall over value at risk is `ratio`."""
+    """Return the degrees of freedom, of few, whose shortfall over value at risk is nearest to `ratio`."""
     if math.isnan(ratio):
         return MOST_DEGREES
-    distances = [abs(known - ratio) for known in _ratios()]
-    return _DEGREES[distances.index(min(distances))]
+    # Fatter tails have larger ratios: ascending only with the sign turned.
+    return _DEGREES[bisect_left(_turns(), -ratio)]
 
 
 @lru_cache(maxsize=1)
-def _ratios() -> tuple[float, ...]:
-    """Return shortfall over value at risk for each of the tails tried."""
+def _turns() -> tuple[float, ...]:
+    """Return, with the sign turned, the ratios half-way from each of the tails tried to the next."""
     tails = (standard_tail(degrees, SHORTFALL_LEVEL) for degrees in _DEGREES)
-    return tuple(shortfall / quantile for quantile, shortfall in tails)
+    ratios = [shortfall / quantile for quantile, shortfall in tails]
+    return tuple(-0.5 * (fatter + thinner) for fatter, thinner in pairwise(ratios))

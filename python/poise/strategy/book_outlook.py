@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-
-from poise.moments import IteratedEwmaCovariance
+from poise.moments import IteratedEwmaCovariance, ShrunkEwmaCovariance
 from poise.strategy.correlation_repair import needs_no_floor, shrinkage_target, shrunk_correlation
 from poise.typing import Matrix, Vector
 
@@ -33,33 +30,38 @@ class BookOutlook(NamedTuple):
     correlation: Callable[[], Matrix]
 
 
-def book_outlook(engine: IteratedEwmaCovariance, intensity: float, fractions: Vector) -> BookOutlook | None:
-    """Read a book from the estimate shrunk by `intensity`; None where only the matrix itself can tell.
+def book_outlook(
+    engine: IteratedEwmaCovariance, noise: ShrunkEwmaCovariance, fractions: Vector
+) -> BookOutlook | None:
+    """Read a book from the estimate shrunk as the noise asks; None where only the matrix itself can tell.
 
     Parameters
     ----------
     engine : IteratedEwmaCovariance
-    intensity : float
-        How far its correlation is shrunk towards the mean of all pairs.
+    noise : ShrunkEwmaCovariance
+        Tells how far the engine's correlation is shrunk towards the mean of all pairs.
     fractions : ndarray of shape (n_assets,)
     """
     found = engine.book_moments(fractions)
     if found is None or not found.variance > 0.0:
         return None
-    mean, kept = found.mean_correlation, 1.0 - intensity
+    mean, intensity = found.mean_correlation, noise.kernel.noise_intensity()
+    kept = 1.0 - intensity
     target = shrinkage_target(mean, len(fractions)) if len(fractions) > 1 else math.nan
     if not needs_no_floor(target, intensity):
         return None
+    correlation = partial(_shrunk, engine.kernel.__copy__().correlation, mean, intensity)
+    if found.n_held < 2:
+        return BookOutlook(1.0, math.nan, correlation)
     # x'(kept C + (1 - kept) F)x of the constant correlation F, which has ones on its diagonal, too.
     constant = target * found.exposure**2 + (1.0 - target) * found.squares
     volatility = math.sqrt(kept * found.variance + intensity * constant)
-    several = found.n_held > 1
     return BookOutlook(
-        diversification_ratio=max(found.gross / volatility, 1.0) if several else 1.0,
-        average_correlation=kept * found.mean_correlation_held + intensity * target if several else math.nan,
-        correlation=partial(_shrunk, copy.copy(engine), mean, intensity),
+        diversification_ratio=max(found.gross / volatility, 1.0),
+        average_correlation=kept * found.mean_correlation_held + intensity * target,
+        correlation=correlation,
     )
 
 
-def _shrunk(engine: IteratedEwmaCovariance, mean: float, intensity: float) -> Matrix:
-    return shrunk_correlation(np.asarray(engine.correlation_), mean, intensity)
+def _shrunk(estimate: Callable[[], Matrix], mean: float, intensity: float) -> Matrix:
+    return shrunk_correlation(estimate(), mean, intensity)

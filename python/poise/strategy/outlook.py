@@ -295,7 +295,7 @@ class OutlookEstimator:
         """
         if not (self._settled and self._moving):
             return None
-        return book_outlook(self._engine, self._noise.noise_shrinkage_, fractions)
+        return book_outlook(self._engine, self._noise, fractions)
 
     def _fill(self, correlation: Matrix, estimate: Matrix, known: Mask, moving: Mask, average: float) -> None:
         """Write the correlations of the known assets."""

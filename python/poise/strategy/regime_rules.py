@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import mul
 from types import MappingProxyType
 
 import numpy as np
@@ -25,6 +26,7 @@ FACTOR_WEIGHTS: MappingProxyType[RegimeLabel, tuple[float, float, float, float]]
 EXPOSURE_CAPS: MappingProxyType[RegimeLabel, float] = MappingProxyType(
     {"bull": 1.0, "bear": 0.40, "sideways": 0.80, "high_volatility": 0.35}
 )
+_CAPS = tuple(EXPOSURE_CAPS[label] for label in REGIME_LABELS)
 EXPOSURE_STEP = 0.10
 """Exposure moves in steps of at least this, so it may stand above a falling cap by as much."""
 
@@ -54,8 +56,13 @@ def regime_probabilities(regime: RegimeState | None) -> dict[RegimeLabel, float]
     ParameterError
         If the probabilities are not a distribution over the four labels; the message gives them.
     """
+    return {label: p for label, p in zip(REGIME_LABELS, _shares(regime), strict=True) if p > 0.0}
+
+
+def _shares(regime: RegimeState | None) -> list[float]:
+    """Return the same in the order of the labels, 0 for one that was dropped."""
     if regime is None:
-        return dict.fromkeys(REGIME_LABELS, 1.0 / len(REGIME_LABELS))
+        return [1.0 / len(REGIME_LABELS)] * len(REGIME_LABELS)
     given = regime.probabilities
     values = [given.get(label, 0.0) for label in REGIME_LABELS]
     # A NaN that the minimum overlooks is found in the sum.
@@ -64,9 +71,9 @@ def regime_probabilities(regime: RegimeState | None) -> dict[RegimeLabel, float]
             f"regime probabilities are {dict(given)}; pass four non-negative numbers that sum to 1, "
             f"one for each of {', '.join(REGIME_LABELS)}"
         )
-    likely = {label: p for label, p in zip(REGIME_LABELS, values, strict=True) if p >= NEGLIGIBLE_PROBABILITY}
-    total = math.fsum(likely.values())
-    return {label: p / total for label, p in likely.items()}
+    likely = [p if p >= NEGLIGIBLE_PROBABILITY else 0.0 for p in values]
+    total = math.fsum(likely)
+    return [p / total for p in likely]
 
 
 def factor_row(label: RegimeLabel, momentum_weight: float) -> Vector:
@@ -87,7 +94,7 @@ def factor_weights(regime: RegimeState | None, momentum_weight: float) -> Vector
 
 def exposure_cap(regime: RegimeState | None) -> float:
     """Return the exposure that the blended regimes allow."""
-    return math.fsum([p * EXPOSURE_CAPS[label] for label, p in regime_probabilities(regime).items()])
+    return math.fsum(map(mul, _shares(regime), _CAPS))
 
 
 def describe(probabilities: dict[RegimeLabel, float]) -> str:

@@ -7,6 +7,7 @@
 
 mod accumulator;
 mod asynchronous;
+mod closes;
 mod complete;
 mod dense;
 mod ewma;
@@ -35,6 +36,7 @@ mod tail;
 
 pub use accumulator::ZeroVariance;
 pub use asynchronous::{AsynchronousCovariance, hayashi_yoshida};
+pub use closes::take_closes;
 pub use ewma::{
     ewma_correlation, ewma_correlation_packed_path, ewma_correlation_path, ewma_covariance,
     ewma_covariance_packed_path, ewma_covariance_path,

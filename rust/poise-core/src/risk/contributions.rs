@@ -81,6 +81,32 @@ pub fn concentration_ratio(weights: ArrayView1<'_, f64>) -> Result<f64> {
     Ok(squares / (gross * gross))
 }
 
+/// What a book holds, read from its weights alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Holdings {
+    /// The sum of the weights; what it misses to 1 is cash.
+    pub invested: f64,
+    /// The sum of their sizes.
+    pub gross: f64,
+    /// Weights other than zero.
+    pub n_held: usize,
+    /// As [`concentration_ratio`].
+    pub concentration_ratio: f64,
+}
+
+/// Sums up the weights of a book.
+///
+/// # Errors
+/// Not finite weights.
+pub fn holdings(weights: ArrayView1<'_, f64>) -> Result<Holdings> {
+    Ok(Holdings {
+        concentration_ratio: concentration_ratio(weights)?,
+        invested: weights.sum(),
+        gross: weights.iter().map(|weight| weight.abs()).sum(),
+        n_held: weights.iter().filter(|weight| **weight != 0.0).count(),
+    })
+}
+
 /// The number of equal positions with the same concentration: 1 ... n, and 0 when all cash.
 ///
 /// # Errors
@@ -183,5 +209,15 @@ mod tests {
             let number = effective_number_of_assets(weights.view()).unwrap();
             prop_assert!((1.0 - 1e-12..=n as f64 + 1e-9).contains(&number), "{number}");
         }
+    }
+
+    #[test]
+    fn holdings_by_hand() {
+        let found = holdings(arr1(&[0.5, 0.0, -0.1, 0.4]).view()).unwrap();
+        assert!((found.invested - 0.8).abs() < 1e-15 && (found.gross - 1.0).abs() < 1e-15);
+        assert!(found.n_held == 3 && (found.concentration_ratio - 0.42).abs() < 1e-15);
+        let cash = holdings(arr1(&[0.0, 0.0]).view()).unwrap();
+        assert_eq!(cash, Holdings { invested: 0.0, gross: 0.0, n_held: 0, concentration_ratio: 0.0 });
+        assert!(holdings(arr1(&[f64::NAN]).view()).is_err());
     }
 }

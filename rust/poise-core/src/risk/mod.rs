@@ -12,9 +12,10 @@ mod drawdown;
 mod engine;
 mod filtered;
 mod filtered_online;
+mod forecasts;
 mod hindsight;
 mod historical;
-mod on_trial;
+mod judge;
 mod pro_forma;
 mod rolling;
 mod statistics;
@@ -30,16 +31,17 @@ pub use backtests::{
 };
 pub use component::component_conditional_value_at_risk;
 pub use contributions::{
-    concentration_ratio, diversification_ratio, effective_bets, effective_number_of_assets,
-    portfolio_volatility, risk_contributions,
+    Holdings, concentration_ratio, diversification_ratio, effective_bets, effective_number_of_assets,
+    holdings, portfolio_volatility, risk_contributions,
 };
 pub use drawdown::{drawdowns, max_drawdown, max_drawdown_columns};
 pub use engine::{RiskEngine, RiskRule};
 pub use filtered::{FEWEST_OBSERVATIONS, MIN_OBSERVATIONS, filtered_scenarios, filtered_tail};
 pub use filtered_online::FilteredHistory;
+pub use forecasts::{Coverage, Forecast, Forecasts, LEVELS, OnTrial};
 pub use hindsight::{Hindsight, Market, hindsight};
 pub use historical::{historical_tail, historical_tail_columns};
-pub use on_trial::{Coverage, OnTrial, on_trial};
+pub use judge::{Outlook, judge};
 pub use rolling::{RollingTail, rolling_tail};
 pub use statistics::{ReturnStatistics, return_statistics};
 pub use tail::Tail;

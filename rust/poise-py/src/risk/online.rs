@@ -116,8 +116,8 @@ impl RollingTail {
 
 /// Scenarios of filtered historical simulation; the class behind `poise.risk.FilteredHistory`.
 #[pyclass(module = "poise._native")]
-struct FilteredHistory {
-    inner: risk::FilteredHistory,
+pub(super) struct FilteredHistory {
+    pub(super) inner: risk::FilteredHistory,
 }
 
 #[pymethods]

@@ -67,19 +67,29 @@ fn return_statistics(
     })
 }
 
-/// Mean, deviation, largest drawdown and beta of `weights` over the rows of `window`; the market is told by its
-/// weights or by its returns. None where a return is missing.
+/// Mean, deviation, largest drawdown and beta; the sum of the weights, that of their sizes, how many are not zero
+/// and how concentrated they are.
+type Told = ((f64, f64, f64, f64), (f64, f64, usize, f64));
+
+/// What `weights` would have earned over the rows of `window`, and what they are; the market is told by its weights or
+/// by its returns. None where a return is missing.
 #[pyfunction]
 fn hindsight(
     window: PyReadonlyArray2<'_, f64>,
     weights: PyReadonlyArray1<'_, f64>,
     market: PyReadonlyArray1<'_, f64>,
     market_is_weights: bool,
-) -> PyResult<Option<(f64, f64, f64, f64)>> {
-    let market = market.as_array();
+) -> PyResult<Option<Told>> {
+    let (market, weights) = (market.as_array(), weights.as_array());
     let market = if market_is_weights { Market::Weights(market) } else { Market::Returns(market) };
-    let found = risk::hindsight(window.as_array(), weights.as_array(), market).map_err(to_python)?;
-    Ok(found.map(|told| (told.mean, told.deviation, told.max_drawdown, told.beta)))
+    let Some(earned) = risk::hindsight(window.as_array(), weights, market).map_err(to_python)? else {
+        return Ok(None);
+    };
+    let held = risk::holdings(weights).map_err(to_python)?;
+    Ok(Some((
+        (earned.mean, earned.deviation, earned.max_drawdown, earned.beta),
+        (held.invested, held.gross, held.n_held, held.concentration_ratio),
+    )))
 }
 
 /// Adds the class and its function to the module.

@@ -169,7 +169,7 @@ impl<'a> Plain<'a> {
         let rows = packed::rows(self.sample.second, n).zip(packed::rows(self.sample.fourth, n));
         for (i, (second, moments)) in rows.enumerate() {
             let below = &second[..i];
-            fourth += moments[..i].iter().sum::<f64>();
+            fourth += packed::sum(&moments[..i]);
             diagonal += (second[i] * self.per_square).powi(2);
             weighted += s[i] * packed::dot(below, s);
             let [own, distance] = self.distances(below, mean_correlation * s[i]);
