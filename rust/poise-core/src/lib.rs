@@ -12,6 +12,7 @@ pub mod optimization;
 pub mod regime;
 pub mod risk;
 mod snapshot;
+mod sums;
 pub mod validate;
 
 pub use error::{Error, Result};

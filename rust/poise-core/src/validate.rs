@@ -16,7 +16,7 @@ pub fn non_empty(what: &'static str, unit: &'static str, values: ArrayView1<'_, 
 ///
 /// The sum of `x * 0` is zero exactly when every value is finite; eight independent sums let the compiler keep
 /// them in one vector, where a single one would be a chain of additions.
-fn all_finite(values: &[f64]) -> bool {
+pub(crate) fn all_finite(values: &[f64]) -> bool {
     let mut sums = [0.0; 8];
     let (blocks, rest) = values.as_chunks::<8>();
     for block in blocks {

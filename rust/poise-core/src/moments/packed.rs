@@ -3,6 +3,8 @@
 use ndarray::Array2;
 use poise_simd::{Kernel, Simd, dispatch};
 
+use crate::sums::dot;
+
 /// Rows and columns that are mirrored together: two such tiles fit the first-level cache.
 const TILE: usize = 16;
 
@@ -59,30 +61,6 @@ pub(super) fn quadratic_form(packed: &[f64], w: &[f64]) -> f64 {
         weight * (2.0 * dot(below, w) + diagonal * weight)
     });
     products.sum()
-}
-
-/// The sum of products over the shorter one.
-pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
-    let (mut sums, n) = ([0.0; 8], x.len().min(y.len()));
-    let ((x, x_rest), (y, y_rest)) = (x[..n].as_chunks::<8>(), y[..n].as_chunks::<8>());
-    for (x, y) in x.iter().zip(y) {
-        for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
-            *sum += x * y;
-        }
-    }
-    sums.iter().sum::<f64>() + x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum::<f64>()
-}
-
-/// The sum, in eight lanes.
-pub(super) fn sum(x: &[f64]) -> f64 {
-    let (blocks, rest) = x.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for block in blocks {
-        for (sum, x) in sums.iter_mut().zip(block) {
-            *sum += x;
-        }
-    }
-    sums.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
 /// The lower triangle of a full `n x n` buffer.

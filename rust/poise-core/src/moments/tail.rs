@@ -5,6 +5,7 @@
 
 use super::gram::Gram;
 use super::packed;
+use crate::sums::dot;
 
 /// Rows that are added together: more gain little and make the row that fills the tail slower still.
 const MOST_ROWS: usize = 16;
@@ -93,7 +94,7 @@ impl Tail {
 
     /// `w'Cw` after the rows, given what it was before them.
     pub(super) fn add_to_form(&self, form: f64, w: &[f64]) -> f64 {
-        let recent = self.weighted(w.len()).map(|(row, weight)| weight * packed::dot(row, w).powi(2));
+        let recent = self.weighted(w.len()).map(|(row, weight)| weight * dot(row, w).powi(2));
         self.keep() * form + recent.sum::<f64>()
     }
 

@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView1};
 use poise_simd::{Kernel, Simd, dispatch};
 
 use super::filtered::{MIN_OBSERVATIONS, NEGLIGIBLE};
-use super::historical::historical_tail;
+use super::historical::historical_tails;
 use super::tail::Tail;
 use crate::{Error, Result, validate};
 
@@ -185,7 +185,7 @@ impl FilteredHistory {
         if outcomes.len() < least.max(1) {
             return Ok(Vec::new());
         }
-        levels.iter().map(|level| historical_tail(ArrayView1::from(outcomes), *level)).collect()
+        historical_tails(ArrayView1::from(outcomes), levels)
     }
 }
 
@@ -244,24 +244,48 @@ impl Kernel for Products<'_> {
     // Loops and no closures: what is not inlined here would be compiled for the oldest machine.
     #[inline(always)]
     fn run<S: Simd>(self, _simd: S) {
+        let n_assets = self.exposures.len();
         let (exposures, last_exposures) = self.exposures.as_chunks::<8>();
-        let rows = self.quotients.chunks_exact(self.exposures.len());
-        for (outcome, row) in self.outcomes.iter_mut().zip(rows) {
-            let (row, last_row) = row.as_chunks::<8>();
+        let (pairs, last_outcome) = self.outcomes.as_chunks_mut::<2>();
+        let (paired, last_row) = self.quotients.split_at(2 * pairs.len() * n_assets);
+        // Two rows at a time: neither waits for its own sums, and the exposures are loaded once.
+        for (outcomes, rows) in pairs.iter_mut().zip(paired.chunks_exact(2 * n_assets)) {
+            let (first, second) = rows.split_at(n_assets);
+            let ((first, first_rest), (second, second_rest)) =
+                (first.as_chunks::<8>(), second.as_chunks::<8>());
+            let mut sums = [[0.0; 8]; 2];
+            for ((exposures, first), second) in exposures.iter().zip(first).zip(second) {
+                for lane in 0..8 {
+                    sums[0][lane] += exposures[lane] * first[lane];
+                }
+                for lane in 0..8 {
+                    sums[1][lane] += exposures[lane] * second[lane];
+                }
+            }
+            outcomes[0] = added_up(sums[0], last_exposures, first_rest);
+            outcomes[1] = added_up(sums[1], last_exposures, second_rest);
+        }
+        for (outcome, row) in last_outcome.iter_mut().zip(last_row.chunks_exact(n_assets)) {
+            let (row, rest) = row.as_chunks::<8>();
             let mut sums = [0.0; 8];
             for (exposures, row) in exposures.iter().zip(row) {
                 for lane in 0..8 {
                     sums[lane] += exposures[lane] * row[lane];
                 }
             }
-            let mut rest = 0.0;
-            for (exposure, quotient) in last_exposures.iter().zip(last_row) {
-                rest += exposure * quotient;
-            }
-            let [a, b, c, d, e, f, g, h] = sums;
-            *outcome = ((a + e) + (c + g)) + ((b + f) + (d + h)) + rest;
+            *outcome = added_up(sums, last_exposures, rest);
         }
     }
+}
+
+/// Eight running sums and the products that are left.
+#[inline(always)]
+fn added_up([a, b, c, d, e, f, g, h]: [f64; 8], last_exposures: &[f64], last_quotients: &[f64]) -> f64 {
+    let mut rest = 0.0;
+    for (exposure, quotient) in last_exposures.iter().zip(last_quotients) {
+        rest += exposure * quotient;
+    }
+    ((a + e) + (c + g)) + ((b + f) + (d + h)) + rest
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What today's weights would have earned in the last bars, beside a market: the figures of one bar in one pass.
 
-use ndarray::{Array1, ArrayView1, ArrayView2};
+use ndarray::{ArrayView1, ArrayView2};
 use poise_simd::{Kernel, Simd, dispatch};
 
 use super::statistics::return_statistics;
+use crate::sums::{dot, sum};
 use crate::{Error, Result, validate};
 
 /// The market of the same bars.
@@ -61,7 +62,7 @@ pub fn hindsight(
             dispatch(Products { rows, weights: [&weights], into: [&mut earned] });
         }
     }
-    if !earned.iter().chain(&beside).all(|value| value.is_finite()) {
+    if !(validate::all_finite(&earned) && validate::all_finite(&beside)) {
         return Ok(None);
     }
     let found = return_statistics(ArrayView1::from(&earned), 0.0)?;
@@ -92,14 +93,17 @@ fn slope(values: &[f64], market: &[f64]) -> f64 {
 
 /// Sums of the products of both about their means, and of the market's squares; the market in units of `unit`.
 fn products(values: &[f64], market: &[f64], unit: f64) -> (f64, f64) {
-    let centred = |series: &[f64], unit: f64| {
-        let scaled: Array1<f64> = series.iter().map(|value| value / unit).collect();
-        let mean = scaled.sum() / series.len() as f64;
-        scaled - mean
-    };
-    let (values, market) = (centred(values, 1.0), centred(market, unit));
-    (market.dot(&values), market.dot(&market))
+    let n = market.len() as f64;
+    let market: Vec<f64> =
+        if unit == 1.0 { market.to_vec() } else { market.iter().map(|value| value / unit).collect() };
+    let (mean, market_mean) = (sum(values) / n, sum(&market) / n);
+    let market: Vec<f64> = market.iter().map(|value| value - market_mean).collect();
+    let values: Vec<f64> = values.iter().map(|value| value - mean).collect();
+    (dot(&market, &values), dot(&market, &market))
 }
+
+/// Rows that are multiplied together: each weight is loaded once for all of them.
+const TOGETHER: usize = 4;
 
 /// `w'r` of every row for each of the weights.
 struct Products<'a, const K: usize> {
@@ -111,31 +115,69 @@ struct Products<'a, const K: usize> {
 impl<const K: usize> Kernel for Products<'_, K> {
     type Output = ();
 
-    // Loops and no closures: what is not inlined here would be compiled for the oldest machine.
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { rows, weights, into } = self;
-        for (k, row) in rows.chunks_exact(weights[0].len()).enumerate() {
-            let (row, last_row) = simd.blocks(row);
+        let width = weights[0].len();
+        let whole = rows.len() / width / TOGETHER * TOGETHER;
+        let (groups, last) = rows.split_at(whole * width);
+        for (k, group) in groups.chunks_exact(TOGETHER * width).enumerate() {
+            let (front, back) = group.split_at(2 * width);
+            let ((first, second), (third, fourth)) = (front.split_at(width), back.split_at(width));
+            let found = products_of_rows(simd, [first, second, third, fourth], weights);
             for of in 0..K {
-                let (weights, last_weights) = simd.blocks(weights[of]);
-                let mut sum = simd.splat(0.0);
-                for (weights, row) in weights.iter().zip(row) {
-                    sum = simd.mul_add(simd.load(weights), simd.load(row), sum);
-                }
-                let mut rest = 0.0;
-                for (weight, value) in last_weights.iter().zip(last_row) {
-                    rest += weight * value;
-                }
-                into[of][k] = simd.sum(sum) + rest;
+                into[of][TOGETHER * k..][..TOGETHER].copy_from_slice(&found[of]);
+            }
+        }
+        for (k, row) in (whole..).zip(last.chunks_exact(width)) {
+            let found = products_of_rows(simd, [row], weights);
+            for of in 0..K {
+                into[of][k] = found[of][0];
             }
         }
     }
 }
 
+// Loops and no closures: what is not inlined here would be compiled for the oldest machine.
+#[inline(always)]
+fn products_of_rows<S: Simd, const K: usize, const R: usize>(
+    simd: S,
+    rows: [&[f64]; R],
+    weights: [&[f64]; K],
+) -> [[f64; R]; K] {
+    let (blocks, rest) = simd.blocks(weights[0]);
+    let (n_blocks, n_rest) = (blocks.len(), rest.len());
+    let mut sums = [[simd.splat(0.0); R]; K];
+    for block in 0..n_blocks {
+        let mut values = [simd.splat(0.0); R];
+        for row in 0..R {
+            values[row] = simd.load(&simd.blocks(rows[row]).0[block]);
+        }
+        for of in 0..K {
+            let weight = simd.load(&simd.blocks(weights[of]).0[block]);
+            for row in 0..R {
+                sums[of][row] = simd.mul_add(weight, values[row], sums[of][row]);
+            }
+        }
+    }
+    let mut found = [[0.0; R]; K];
+    for of in 0..K {
+        let last_weights = simd.blocks(weights[of]).1;
+        for row in 0..R {
+            let last_values = simd.blocks(rows[row]).1;
+            let mut rest = 0.0;
+            for place in 0..n_rest {
+                rest += last_weights[place] * last_values[place];
+            }
+            found[of][row] = simd.sum(sums[of][row]) + rest;
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, arr1, arr2};
+    use ndarray::{Array1, Array2, arr1, arr2};
     use proptest::prelude::*;
 
     use super::super::max_drawdown;

@@ -7,7 +7,8 @@
 use ndarray::{Array1, ArrayView1, ArrayView2, Axis};
 use poise_simd::{Kernel, Simd, dispatch};
 
-use super::tail::{Tail, TailRank, sum};
+use super::tail::{Tail, TailRank};
+use crate::sums::sum;
 use crate::{Result, validate};
 
 /// Sample sizes from which the sieve pays.
@@ -21,15 +22,29 @@ pub fn historical_tail(returns: ArrayView1<'_, f64>, confidence_level: f64) -> R
     validate::confidence_level(confidence_level)?;
     validate::non_empty("returns", "observation", returns)?;
     let rank = TailRank::new(returns.len(), confidence_level);
-    let sieved = returns.as_slice().and_then(|values| sieve(values, rank));
-    let mut scratch = match sieved {
-        Some(kept) => kept,
-        None => {
-            validate::finite("returns", returns)?;
-            returns.to_vec()
-        }
-    };
-    Ok(select(&mut scratch, rank))
+    Ok(select(&mut worst(returns, rank)?, rank))
+}
+
+/// As [`historical_tail`], at every one of several levels: the sample is looked through once.
+///
+/// # Errors
+/// As [`historical_tail`].
+pub fn historical_tails(returns: ArrayView1<'_, f64>, confidence_levels: &[f64]) -> Result<Vec<Tail>> {
+    validate::non_empty("returns", "observation", returns)?;
+    confidence_levels.iter().try_for_each(|level| validate::confidence_level(*level))?;
+    let ranks = confidence_levels.iter().map(|level| TailRank::new(returns.len(), *level));
+    let Some(widest) = ranks.clone().max_by_key(|rank| rank.index) else { return Ok(Vec::new()) };
+    let mut scratch = worst(returns, widest)?;
+    Ok(ranks.map(|rank| select(&mut scratch, rank)).collect())
+}
+
+/// Every return up to the boundary of the tail, and others, in no order.
+fn worst(returns: ArrayView1<'_, f64>, rank: TailRank) -> Result<Vec<f64>> {
+    if let Some(kept) = returns.as_slice().and_then(|values| sieve(values, rank)) {
+        return Ok(kept);
+    }
+    validate::finite("returns", returns)?;
+    Ok(returns.to_vec())
 }
 
 /// As [`historical_tail`], for every column of `returns`: the values at risk and the conditional ones.

@@ -40,7 +40,7 @@ pub use filtered::{FEWEST_OBSERVATIONS, MIN_OBSERVATIONS, filtered_scenarios, fi
 pub use filtered_online::FilteredHistory;
 pub use forecasts::{Coverage, Forecast, Forecasts, LEVELS, OnTrial};
 pub use hindsight::{Hindsight, Market, hindsight};
-pub use historical::{historical_tail, historical_tail_columns};
+pub use historical::{historical_tail, historical_tail_columns, historical_tails};
 pub use judge::{Outlook, judge};
 pub use rolling::{RollingTail, rolling_tail};
 pub use statistics::{ReturnStatistics, return_statistics};

@@ -13,8 +13,9 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
-use super::tail::{Tail, TailRank, sum};
+use super::tail::{Tail, TailRank};
 use crate::snapshot::{Format, MOST_COUNTED, Reader, Writer, refused};
+use crate::sums::sum;
 use crate::{Error, Result, validate};
 
 const FORMAT: Format = Format { mark: b"poiseTRW", version: 1, name: "a rolling tail" };

@@ -61,18 +61,6 @@ impl TailRank {
     }
 }
 
-/// The sum, in eight running parts: fast, and with an eighth of the rounding of a single one.
-pub(super) fn sum(values: &[f64]) -> f64 {
-    let (chunks, rest) = values.as_chunks::<8>();
-    let mut parts = [0.0; 8];
-    for chunk in chunks {
-        for (part, value) in parts.iter_mut().zip(chunk) {
-            *part += value;
-        }
-    }
-    parts.iter().sum::<f64>() + rest.iter().sum::<f64>()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ use super::super::packed;
 use super::super::shrinkage::{SAME_AS_TARGET, Shrunk};
 use crate::Result;
 use crate::linear::SymmetricEigen;
+use crate::sums::{dot, sum};
 
 /// What an intensity is made of.
 pub(super) struct Sample<'a> {
@@ -156,7 +157,7 @@ impl<'a> Plain<'a> {
         let n = self.s.len();
         let mut sum = 0.0;
         for (row, inverse) in packed::rows(self.sample.second, n).zip(&self.inverse) {
-            sum += inverse * packed::dot(&row[..row.len() - 1], &self.inverse);
+            sum += inverse * dot(&row[..row.len() - 1], &self.inverse);
         }
         (2.0 * self.per_square * sum / (n * (n - 1)) as f64).clamp(-1.0 / (n as f64 - 1.0), 1.0)
     }
@@ -169,13 +170,13 @@ impl<'a> Plain<'a> {
         let rows = packed::rows(self.sample.second, n).zip(packed::rows(self.sample.fourth, n));
         for (i, (second, moments)) in rows.enumerate() {
             let below = &second[..i];
-            fourth += packed::sum(&moments[..i]);
+            fourth += sum(&moments[..i]);
             diagonal += (second[i] * self.per_square).powi(2);
-            weighted += s[i] * packed::dot(below, s);
+            weighted += s[i] * dot(below, s);
             let [own, distance] = self.distances(below, mean_correlation * s[i]);
             (squares, apart) = (squares + own, apart + distance);
             let skewed = &self.sample.third[i * n..(i + 1) * n];
-            third += self.inverse[i] * (packed::dot(skewed, s) - skewed[i] * s[i]);
+            third += self.inverse[i] * (dot(skewed, s) - skewed[i] * s[i]);
         }
         let pi = 2.0 * (fourth * self.per_power - squares);
         let rho = third * self.per_power - 2.0 * weighted * self.per_square;
