@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
 Nested: TypeAlias = dict[str, dict[str, float]]
 Metrics = TypeVar("Metrics")
 
 
-@dataclass(frozen=True)
-class _Unwritten:
+class _Unwritten(NamedTuple):
     write: Callable[[], Nested]
 
 

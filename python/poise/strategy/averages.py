@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import math
 
 
 class MeanSquare:
@@ -13,47 +13,25 @@ class MeanSquare:
         self._sum = 0.0
         self._mass = 0.0
 
-    def add(self, value: float) -> None:
-        """Take in the next value."""
+    def add(self, value: float) -> float:
+        """Take in the next value; return the mean so far."""
         self._sum = self._decay * self._sum + value
         self._mass = self._decay * self._mass + 1.0
-
-    @property
-    def value(self) -> float:
-        """The mean so far."""
         return self._sum / self._mass
 
 
-class Averages:
-    """Exponential moving averages of a chart's usual spans: weight ``2 / (span + 1)`` on the newest value.
+class Average:
+    """Exponential moving average of a chart's usual span: weight ``2 / (span + 1)`` on the newest value."""
 
-    Parameters
-    ----------
-    spans : tuple of int
-        In ascending order.
-    """
-
-    def __init__(self, spans: tuple[int, ...]) -> None:
-        self._spans = spans
-        self._gains = [2.0 / (span + 1.0) for span in spans]
-        self._values: list[float] = []
-        self._n_values = 0
+    def __init__(self, span: int) -> None:
+        self.span = span
+        self._gain = 2.0 / (span + 1.0)
+        self.value = math.nan
 
     def add(self, value: float) -> None:
         """Take in the next value."""
-        self._n_values += 1
-        if not self._values:
-            self._values = [value] * len(self._gains)
-            return
         # Stepping by the difference keeps the average of a constant exactly that constant.
-        self._values = [
-            before + gain * (value - before) for before, gain in zip(self._values, self._gains, strict=True)
-        ]
-
-    def below(self, value: float) -> tuple[int, int]:
-        """Return how many averages stand below `value`, and of how many: long ones wait for enough values."""
-        n_usable = bisect_right(self._spans, self._n_values)
-        return [average < value for average in self._values[:n_usable]].count(True), n_usable
+        self.value = value if math.isnan(self.value) else self.value + self._gain * (value - self.value)
 
 
 def median(ordered: list[float]) -> float:

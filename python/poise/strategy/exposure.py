@@ -14,7 +14,7 @@ from typing import Any
 
 from poise.domain.regime import RegimeState
 from poise.errors import NonFiniteError, ParameterError, StateError
-from poise.strategy.averages import Averages, MeanSquare, median
+from poise.strategy.averages import Average, MeanSquare, median
 from poise.strategy.regime_rules import EXPOSURE_STEP, exposure_cap
 
 FAST_HALF_LIFE, SLOW_HALF_LIFE = 10.0, 42.0
@@ -126,7 +126,7 @@ class ExposureRule:
         self._own_volatility: list[float] = []
         self._level = 1.0
         self._n_returns = 0
-        self._averages = Averages(TREND_SPANS)
+        self._averages = tuple(Average(span) for span in TREND_SPANS)
         self._peak: float | None = None
         self._fall: float | None = None
         self._cap = 1.0
@@ -230,14 +230,13 @@ class ExposureRule:
 
     def _observe(self, base_return: float) -> None:
         square = 2.0 * min(base_return, 0.0) ** 2 if self._downside else base_return**2
-        self._fast.add(square)
-        self._slow.add(square)
         self._n_returns += 1
-        self._volatility = math.sqrt(max(self._fast.value, self._slow.value))
+        self._volatility = math.sqrt(max(self._fast.add(square), self._slow.add(square)))
         if self._n_returns >= WARM_OBSERVATIONS:
             insort(self._own_volatility, self._volatility)
         self._level *= 1.0 + base_return
-        self._averages.add(self._level)
+        for average in self._averages:
+            average.add(self._level)
 
     def _volatility_target(self) -> float:
         if self._target is not None:
@@ -256,12 +255,17 @@ class ExposureRule:
         now, target = self._volatility, self._volatility_target()
         return f"volatility: {now:.2%} a bar against a target of {target:.2%}: exposure x {factor:.2f}"
 
+    def _averages_above(self) -> tuple[int, int]:
+        """How many usable averages the base book stands above, and how many are usable."""
+        usable = [average.value for average in self._averages if average.span <= self._n_returns]
+        return [value < self._level for value in usable].count(True), len(usable)
+
     def _trend_factor(self) -> float:
-        above, usable = self._averages.below(self._level)
+        above, usable = self._averages_above()
         return self._trend_floor + (1.0 - self._trend_floor) * above / usable if usable else 1.0
 
     def _trend_reason(self, factor: float) -> str:
-        above, usable = self._averages.below(self._level)
+        above, usable = self._averages_above()
         if not usable:
             return f"trend: warming, {self._n_returns} of {TREND_SPANS[0]} returns: neutral"
         return f"trend: base book above {above} of {usable} averages: exposure x {factor:.2f}"

@@ -241,51 +241,60 @@ struct Products<'a> {
 impl Kernel for Products<'_> {
     type Output = ();
 
-    // Loops and no closures: what is not inlined here would be compiled for the oldest machine.
     #[inline(always)]
-    fn run<S: Simd>(self, _simd: S) {
+    fn run<S: Simd>(self, simd: S) {
         let n_assets = self.exposures.len();
-        let (exposures, last_exposures) = self.exposures.as_chunks::<8>();
-        let (pairs, last_outcome) = self.outcomes.as_chunks_mut::<2>();
-        let (paired, last_row) = self.quotients.split_at(2 * pairs.len() * n_assets);
-        // Two rows at a time: neither waits for its own sums, and the exposures are loaded once.
-        for (outcomes, rows) in pairs.iter_mut().zip(paired.chunks_exact(2 * n_assets)) {
-            let (first, second) = rows.split_at(n_assets);
-            let ((first, first_rest), (second, second_rest)) =
-                (first.as_chunks::<8>(), second.as_chunks::<8>());
-            let mut sums = [[0.0; 8]; 2];
-            for ((exposures, first), second) in exposures.iter().zip(first).zip(second) {
-                for lane in 0..8 {
-                    sums[0][lane] += exposures[lane] * first[lane];
-                }
-                for lane in 0..8 {
-                    sums[1][lane] += exposures[lane] * second[lane];
-                }
-            }
-            outcomes[0] = added_up(sums[0], last_exposures, first_rest);
-            outcomes[1] = added_up(sums[1], last_exposures, second_rest);
+        let (groups, last) = self.outcomes.as_chunks_mut::<4>();
+        let (grouped, last_rows) = self.quotients.split_at(4 * groups.len() * n_assets);
+        // Four rows at a time: none waits for its own sums, and the exposures are loaded once.
+        for (outcomes, rows) in groups.iter_mut().zip(grouped.chunks_exact(4 * n_assets)) {
+            let (front, back) = rows.split_at(2 * n_assets);
+            let ((first, second), (third, fourth)) = (front.split_at(n_assets), back.split_at(n_assets));
+            *outcomes = products_of_rows(simd, self.exposures, [first, second, third, fourth]);
         }
-        for (outcome, row) in last_outcome.iter_mut().zip(last_row.chunks_exact(n_assets)) {
-            let (row, rest) = row.as_chunks::<8>();
-            let mut sums = [0.0; 8];
-            for (exposures, row) in exposures.iter().zip(row) {
-                for lane in 0..8 {
-                    sums[lane] += exposures[lane] * row[lane];
-                }
-            }
-            *outcome = added_up(sums, last_exposures, rest);
+        for (outcome, row) in last.iter_mut().zip(last_rows.chunks_exact(n_assets)) {
+            [*outcome] = products_of_rows(simd, self.exposures, [row]);
         }
     }
 }
 
-/// Eight running sums and the products that are left.
+/// Sums that run side by side.
+const RUNNING: usize = 8;
+
+// Loops and no closures: what is not inlined here would be compiled for the oldest machine.
 #[inline(always)]
-fn added_up([a, b, c, d, e, f, g, h]: [f64; 8], last_exposures: &[f64], last_quotients: &[f64]) -> f64 {
-    let mut rest = 0.0;
-    for (exposure, quotient) in last_exposures.iter().zip(last_quotients) {
-        rest += exposure * quotient;
+fn products_of_rows<S: Simd, const R: usize>(simd: S, exposures: &[f64], rows: [&[f64]; R]) -> [f64; R] {
+    // Of four lanes or eight, one vector or two hold the sums.
+    let n_parts = RUNNING / S::LANES;
+    let n_blocks = exposures.len() / RUNNING * n_parts;
+    let mut sums = [[simd.splat(0.0); R]; 2];
+    for first in (0..n_blocks).step_by(n_parts) {
+        // Counted by hand: over an iterator the compiler keeps the sums in memory.
+        let mut part = 0;
+        while part < n_parts {
+            let exposure = simd.load(&simd.blocks(exposures).0[first + part]);
+            for row in 0..R {
+                // Multiplied and added, not fused: to the same bits without an instruction for both.
+                let product = simd.mul(exposure, simd.load(&simd.blocks(rows[row]).0[first + part]));
+                sums[part][row] = simd.add(sums[part][row], product);
+            }
+            part += 1;
+        }
     }
-    ((a + e) + (c + g)) + ((b + f) + (d + h)) + rest
+    let mut found = [0.0; R];
+    for row in 0..R {
+        let mut lanes = [0.0; RUNNING];
+        for (block, sum) in simd.blocks_mut(&mut lanes).0.iter_mut().zip(&sums) {
+            simd.store(block, sum[row]);
+        }
+        let mut rest = 0.0;
+        for place in n_blocks * S::LANES..exposures.len() {
+            rest += exposures[place] * rows[row][place];
+        }
+        let [a, b, c, d, e, f, g, h] = lanes;
+        found[row] = ((a + e) + (c + g)) + ((b + f) + (d + h)) + rest;
+    }
+    found
 }
 
 #[cfg(test)]
