@@ -53,8 +53,6 @@ class BarHistory:
         # Rows from here on are not in the checksums yet.
         self._unsummed = 0
         self._last_close = np.full(len(symbols), np.nan)
-        self._shown_closes = self._last_close.view()
-        self._shown_closes.flags.writeable = False
         self._last_seconds = np.full(len(symbols), -math.inf)
         # Whether the last bar was whole, which is not written to `_last_seconds`.
         self._whole = False
@@ -187,7 +185,9 @@ class BarHistory:
     @property
     def last_closes(self) -> Vector:
         """The last known closes, read-only and kept up to date; NaN where there never was one."""
-        return self._shown_closes
+        view = self._last_close.view()
+        view.flags.writeable = False
+        return view
 
     def last_prices(self) -> dict[str, float]:
         """Return the last known close of every asset that ever had one."""

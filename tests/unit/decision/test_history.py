@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poise.decision.history import BarHistory
-from poise.domain.prices import Bar
+from poise.domain.prices import Bar, PricePanel
 from poise.errors import InputError, NonFiniteError, ShapeError
 
 DAY = np.timedelta64(86_400, "s")
@@ -82,6 +82,35 @@ def test_a_bad_bar_is_refused_and_changes_nothing(bad: Bar, error: type[Exceptio
         ring.append(bad)
     assert ring.n_observations == 1
     assert ring.append(bar(1, 2.0, 2.0)).tolist() == [1.0, 0.0]
+
+
+def test_the_fingerprint_is_that_of_the_panel_however_often_it_is_read() -> None:
+    closes = np.random.default_rng(1).uniform(1.0, 2.0, (30, 2))
+    closes[7, 1] = closes[20, 0] = np.nan
+    panel = PricePanel(START + np.arange(30) * DAY, ("A", "B"), closes, 86_400.0, 365.0)
+    often, seldom = BarHistory(panel.symbols, 4), BarHistory(panel.symbols, 4)
+    for rows, item in enumerate(panel.bars(), 1):
+        often.append(item)
+        seldom.append(item)
+        assert often.fingerprint == BarHistory.fingerprint_of(panel, rows)
+    assert seldom.fingerprint == often.fingerprint
+    assert seldom.fingerprint != BarHistory.fingerprint_of(panel, 29)
+
+
+def test_whatever_a_bar_brings_its_closes_in_it_is_taken() -> None:
+    plain, wide, whole = (history(bar(0, 10.0, 20.0)) for _ in range(3))
+    closes = np.array([11.0, 19.0])
+    expected = plain.append(dataclasses.replace(bar(1, 1.0, 1.0), closes=closes))
+    given = np.array([[11.0, 0.0], [19.0, 0.0]])[:, 0]
+    np.testing.assert_array_equal(wide.append(dataclasses.replace(bar(1, 1.0, 1.0), closes=given)), expected)
+    given = np.array([11, 19])
+    np.testing.assert_array_equal(whole.append(dataclasses.replace(bar(1, 1.0, 1.0), closes=given)), expected)
+
+
+def test_a_bar_without_a_time_is_refused() -> None:
+    ring = BarHistory(("A",), 4)
+    with pytest.raises(InputError, match="not later"):
+        ring.append(dataclasses.replace(bar(0, 1.0), opened=np.datetime64("NaT", "ns")))
 
 
 def test_symbols_in_another_order_are_other_symbols() -> None:

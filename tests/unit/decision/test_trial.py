@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from poise import risk
 from poise.decision.trial import TRIAL_OBSERVATIONS, RiskTrial
@@ -43,6 +44,18 @@ def test_it_is_the_batch_forecast_of_the_day_before() -> None:
     assert report.coverage == expected.coverage
     assert report.traffic_light == expected.traffic_light
     assert abs(report.shortfall_statistic - expected.shortfall_statistic) < 1e-10
+
+
+def test_both_ways_through_a_bar_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    R, w = returns(), np.array([0.5, 0.0, 0.1])
+    R[::50, 1] = np.nan
+    quick = ran(R, w)
+    monkeypatch.setattr(RiskTrial, "_judge_whole_row", lambda *_: False)
+    careful = ran(R, w)
+    np.testing.assert_array_equal(quick.scenarios(), careful.scenarios())
+    found, wanted = quick.backtest().kernel.rows(), careful.backtest().kernel.rows()
+    assert len(found) == len(R) - TRIAL_OBSERVATIONS
+    assert found == pytest.approx(wanted, rel=1e-12, abs=1e-15)
 
 
 def test_the_future_changes_nothing() -> None:
