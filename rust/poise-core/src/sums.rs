@@ -1,4 +1,6 @@
-//! Sums in eight running parts: fast, and with an eighth of the rounding of a single one.
+//! Sums in running parts: fast, and with a part of the rounding of a single one.
+
+use poise_simd::Simd;
 
 /// The sum.
 pub(crate) fn sum(values: &[f64]) -> f64 {
@@ -22,4 +24,42 @@ pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
         }
     }
     sums.iter().sum::<f64>() + x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum::<f64>()
+}
+
+/// `w'r` of every row for each of the weights; all are as long as the first of them.
+// Loops and no closures: what is not inlined here would be compiled for the oldest machine.
+#[inline(always)]
+pub(crate) fn products_of_rows<S: Simd, const K: usize, const R: usize>(
+    simd: S,
+    rows: [&[f64]; R],
+    weights: [&[f64]; K],
+) -> [[f64; R]; K] {
+    let (blocks, rest) = simd.blocks(weights[0]);
+    let (n_blocks, n_rest) = (blocks.len(), rest.len());
+    let mut sums = [[simd.splat(0.0); R]; K];
+    for block in 0..n_blocks {
+        let mut values = [simd.splat(0.0); R];
+        for row in 0..R {
+            values[row] = simd.load(&simd.blocks(rows[row]).0[block]);
+        }
+        for of in 0..K {
+            let weight = simd.load(&simd.blocks(weights[of]).0[block]);
+            for row in 0..R {
+                sums[of][row] = simd.mul_add(weight, values[row], sums[of][row]);
+            }
+        }
+    }
+    let mut found = [[0.0; R]; K];
+    for of in 0..K {
+        let last_weights = simd.blocks(weights[of]).1;
+        for row in 0..R {
+            let last_values = simd.blocks(rows[row]).1;
+            let mut rest = 0.0;
+            for place in 0..n_rest {
+                rest += last_weights[place] * last_values[place];
+            }
+            found[of][row] = simd.sum(sums[of][row]) + rest;
+        }
+    }
+    found
 }

@@ -5,6 +5,10 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Slice};
 
+mod face;
+
+use face::Face;
+
 use super::bounds::Bounds;
 use super::dense::Symmetric;
 use super::mean_variance::minimum_variance_from;
@@ -71,6 +75,8 @@ struct Rolling<'a> {
     /// Whether the covariance was definite when it was last computed afresh.
     is_definite: bool,
     weights: Vec<f64>,
+    /// Where the weights lie, while it could be followed.
+    face: Option<Face>,
     zeros: Vec<f64>,
     scratch: [Vec<f64>; 4],
 }
@@ -93,6 +99,11 @@ impl<'a> Rolling<'a> {
         let is_definite = window > n && needed_ridge(&matrix, &everyone).is_ok_and(|ridge| ridge == 0.0);
         let hessian = Hessian::regular(matrix);
         let weights = before.map_or_else(Vec::new, |before| before.weights);
+        let face = if is_definite && !weights.is_empty() {
+            Face::at(&hessian.matrix, bounds, &weights)
+        } else {
+            None
+        };
         let scratch = std::array::from_fn(|_| vec![0.0; n]);
         Ok(Self {
             returns,
@@ -102,6 +113,7 @@ impl<'a> Rolling<'a> {
             hessian,
             is_definite,
             weights,
+            face,
             zeros: vec![0.0; n],
             scratch,
         })
@@ -124,6 +136,9 @@ impl<'a> Rolling<'a> {
             self.mean[i] += shift;
         }
         self.hessian.matrix.exchange((added, entering), (dropped, leaving));
+        if self.face.as_mut().is_some_and(|face| !face.roll(entering, leaving, length)) {
+            self.face = None;
+        }
     }
 
     fn solve(&mut self, t: usize) -> Result<()> {
@@ -133,14 +148,21 @@ impl<'a> Rolling<'a> {
             variances().any(|variance| variance <= (FADED * largest).max(least_variance(largest)));
         if self.is_definite && !has_faded {
             self.hessian.refresh_volatility();
-            let Self { hessian, bounds, zeros, weights, .. } = &*self;
+            let Self { hessian, bounds, zeros, weights, face, .. } = &mut *self;
             let quadratic = Quadratic { hessian, linear: zeros, bounds, total: 1.0 };
+            let mut next = weights.clone();
+            if face.as_mut().is_some_and(|face| face.answer(&quadratic, &mut next)) {
+                *weights = next;
+                return Ok(());
+            }
             let start = (!weights.is_empty()).then_some(weights.as_slice());
             if let Ok(minimum) = quadratic.minimise(start, &[]) {
-                self.weights = minimum.weights;
+                *weights = minimum.weights;
+                *face = Face::at(&hessian.matrix, bounds, weights);
                 return Ok(());
             }
         }
+        self.face = None;
         // Conventions for singular matrices and still assets belong to the solver of single problems.
         let covariance = sample_covariance(rows(self.returns, self.window, t), 1)?;
         let start = (!self.weights.is_empty()).then(|| ArrayView1::from(&self.weights));

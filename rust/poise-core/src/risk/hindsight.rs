@@ -4,7 +4,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use poise_simd::{Kernel, Simd, dispatch};
 
 use super::statistics::return_statistics;
-use crate::sums::{dot, sum};
+use crate::sums::{dot, products_of_rows, sum};
 use crate::{Error, Result, validate};
 
 /// The market of the same bars.
@@ -136,43 +136,6 @@ impl<const K: usize> Kernel for Products<'_, K> {
             }
         }
     }
-}
-
-// Loops and no closures: what is not inlined here would be compiled for the oldest machine.
-#[inline(always)]
-fn products_of_rows<S: Simd, const K: usize, const R: usize>(
-    simd: S,
-    rows: [&[f64]; R],
-    weights: [&[f64]; K],
-) -> [[f64; R]; K] {
-    let (blocks, rest) = simd.blocks(weights[0]);
-    let (n_blocks, n_rest) = (blocks.len(), rest.len());
-    let mut sums = [[simd.splat(0.0); R]; K];
-    for block in 0..n_blocks {
-        let mut values = [simd.splat(0.0); R];
-        for row in 0..R {
-            values[row] = simd.load(&simd.blocks(rows[row]).0[block]);
-        }
-        for of in 0..K {
-            let weight = simd.load(&simd.blocks(weights[of]).0[block]);
-            for row in 0..R {
-                sums[of][row] = simd.mul_add(weight, values[row], sums[of][row]);
-            }
-        }
-    }
-    let mut found = [[0.0; R]; K];
-    for of in 0..K {
-        let last_weights = simd.blocks(weights[of]).1;
-        for row in 0..R {
-            let last_values = simd.blocks(rows[row]).1;
-            let mut rest = 0.0;
-            for place in 0..n_rest {
-                rest += last_weights[place] * last_values[place];
-            }
-            found[of][row] = simd.sum(sums[of][row]) + rest;
-        }
-    }
-    found
 }
 
 #[cfg(test)]

@@ -1,0 +1,312 @@
+//! The answer of one window followed to the next.
+//!
+//! A window that moves changes the covariance of the free assets by two rows, and its inverse by as much (Sherman,
+//! Morrison and Woodbury); an asset that comes or goes changes it by one. With the inverse the minimum of the face is
+//! one product away: where assets pass their bounds all of them stop there, where multipliers are wrong all of them
+//! join, and the next product follows (Portugal, Judice and Vicente 1994, "A comparison of block pivoting and
+//! interior-point algorithms"). Gradients come from the covariance itself: what updates have done to the inverse
+//! shows in the optimality conditions, and whoever asked takes the long way.
+
+use poise_simd::{Kernel, Simd, dispatch};
+
+use crate::optimization::active_set::NOISE;
+use crate::optimization::bounds::{Bounds, Side};
+use crate::optimization::dense::Symmetric;
+use crate::optimization::quadratic::Quadratic;
+use crate::sums::{products_of_rows, sum};
+
+/// Products after which the long way is shorter.
+const MOST_STEPS: usize = 8;
+
+/// A newcomer that leaves less of its variance unexplained is a combination of the others.
+const LEAST_PIVOT: f64 = 1e-10;
+
+/// Determinants below this part of their terms are rounding.
+const LEAST_DETERMINANT: f64 = 1e-8;
+
+/// Rows of the inverse are padded with zeros to a multiple of every set's lanes.
+const PADDING: usize = 8;
+
+/// The free assets of a window, the inverse of their covariance, and where the others stand.
+#[derive(Debug)]
+pub(super) struct Face {
+    stride: usize,
+    /// In the order of the rows of `inverse`.
+    free: Vec<usize>,
+    side: Vec<Side>,
+    inverse: Vec<f64>,
+    gradient: Vec<f64>,
+    /// Two vectors over the free assets and what the inverse makes of them.
+    given: [Vec<f64>; 2],
+    made: [Vec<f64>; 2],
+    newcomers: Vec<usize>,
+}
+
+impl Face {
+    /// The face that `weights` lie on; none where nobody is free, or the covariance of who is has no inverse.
+    pub(super) fn at(matrix: &Symmetric, bounds: &Bounds, weights: &[f64]) -> Option<Self> {
+        let n = weights.len();
+        let stride = n.next_multiple_of(PADDING);
+        let blank = || [vec![0.0; stride], vec![0.0; stride]];
+        let mut face = Self {
+            stride,
+            free: Vec::with_capacity(n),
+            side: weights.iter().enumerate().map(|(i, weight)| bounds.side(i, *weight)).collect(),
+            inverse: Vec::new(),
+            gradient: vec![0.0; n],
+            given: blank(),
+            made: blank(),
+            newcomers: Vec::new(),
+        };
+        let are_independent = (0..n)
+            .filter(|&i| face.side[i] == Side::Inside)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .all(|i| face.join(matrix, i));
+        (are_independent && !face.free.is_empty()).then_some(face)
+    }
+
+    /// Follows a window of `length` rows that lets go of `leaving` for `entering`, both over its old mean; whether it
+    /// could.
+    ///
+    /// With the scatter over `length - 1` the covariance grows by `[u v] C [u v]'`, and the inverse `P` by
+    /// `-[Pu Pv] G^-1 [Pu Pv]'` with `G = C^-1 + [u v]' P [u v]`.
+    pub(super) fn roll(&mut self, entering: &[f64], leaving: &[f64], length: f64) -> bool {
+        for (given, row) in self.given.iter_mut().zip([entering, leaving]) {
+            given.iter_mut().zip(&self.free).for_each(|(value, &i)| *value = row[i]);
+        }
+        self.multiply();
+        let k = self.free.len();
+        let product = |left: usize, right: usize| {
+            self.given[left][..k].iter().zip(&self.made[right]).map(|(x, y)| x * y).sum::<f64>()
+        };
+        let per_row = length - 1.0;
+        let first = per_row * (1.0 + 1.0 / length) + product(0, 0);
+        let cross = per_row / length + product(0, 1);
+        let second = -per_row * (1.0 - 1.0 / length) + product(1, 1);
+        let determinant = first * second - cross * cross;
+        let is_certain = determinant.abs() > LEAST_DETERMINANT * ((first * second).abs() + cross * cross);
+        if !is_certain {
+            return false;
+        }
+        let [from_entering, from_leaving] = &self.made;
+        let [for_entering, for_leaving] = &mut self.given;
+        for i in 0..k {
+            let (u, v) = (from_entering[i] / determinant, from_leaving[i] / determinant);
+            for_entering[i] = cross * v - second * u;
+            for_leaving[i] = cross * u - first * v;
+        }
+        self.add_products();
+        true
+    }
+
+    /// Moves `weights`, which answer the window before, to the answer of `problem`; whether that is certain.
+    pub(super) fn answer(&mut self, problem: &Quadratic<'_>, weights: &mut [f64]) -> bool {
+        let matrix = &problem.hessian.matrix;
+        matrix.multiply_into(weights, &mut self.gradient);
+        for _ in 0..MOST_STEPS {
+            let multiplier = self.step(problem.total, weights);
+            let have_stopped = self.stop_at_bounds(problem.bounds, weights);
+            if self.free.is_empty() || !multiplier.is_finite() {
+                return false;
+            }
+            matrix.multiply_into(weights, &mut self.gradient);
+            if have_stopped {
+                continue;
+            }
+            let is_settled = self.judge(problem, weights, multiplier);
+            if self.newcomers.is_empty() && is_settled {
+                return true;
+            }
+            while let Some(i) = self.newcomers.pop() {
+                if !self.join(matrix, i) {
+                    return false;
+                }
+                self.side[i] = Side::Inside;
+            }
+        }
+        false
+    }
+
+    /// Takes the free weights to the minimum of their face, and the sum to `total`; returns the multiplier there.
+    fn step(&mut self, total: f64, weights: &mut [f64]) -> f64 {
+        let k = self.free.len();
+        let [slopes, ones] = &mut self.given;
+        for (row, &i) in self.free.iter().enumerate() {
+            slopes[row] = self.gradient[i];
+            ones[row] = 1.0;
+        }
+        self.multiply();
+        let [downhill, even] = &self.made;
+        let missing = total - sum(weights);
+        let multiplier = (missing + sum(&downhill[..k])) / sum(&even[..k]);
+        for (row, &i) in self.free.iter().enumerate() {
+            weights[i] += multiplier * even[row] - downhill[row];
+        }
+        multiplier
+    }
+
+    /// Fixes the free assets that have reached a bound there; whether there were any.
+    fn stop_at_bounds(&mut self, bounds: &Bounds, weights: &mut [f64]) -> bool {
+        let before = self.free.len();
+        for row in (0..before).rev() {
+            let i = self.free[row];
+            let (low, high) = (bounds.lower[i], bounds.upper[i]);
+            let (side, bound) = match weights[i] {
+                weight if weight <= low => (Side::Lower, low),
+                weight if weight >= high => (Side::Upper, high),
+                _ => continue,
+            };
+            weights[i] = bound;
+            self.side[i] = side;
+            self.leave(row);
+        }
+        self.free.len() < before
+    }
+
+    /// Whether the free assets agree on the multiplier up to rounding; who else should be free goes to `newcomers`.
+    fn judge(&mut self, problem: &Quadratic<'_>, weights: &[f64], multiplier: f64) -> bool {
+        let volatility = &problem.hessian.volatility;
+        let Bounds { lower, upper } = problem.bounds;
+        let undiversified: f64 = volatility.iter().zip(weights).map(|(v, w)| v * w.abs()).sum();
+        let mut is_settled = true;
+        for (i, &gradient) in self.gradient.iter().enumerate() {
+            let excess = gradient - multiplier;
+            let rounding = NOISE * (volatility[i] * undiversified + multiplier.abs());
+            match self.side[i] {
+                Side::Inside => is_settled &= excess.abs() <= rounding,
+                Side::Lower if -excess > rounding && lower[i] < upper[i] => self.newcomers.push(i),
+                Side::Upper if excess > rounding && lower[i] < upper[i] => self.newcomers.push(i),
+                _ => {}
+            }
+        }
+        is_settled
+    }
+
+    /// Adds asset `i` as the last row; whether it is no combination of the others.
+    fn join(&mut self, matrix: &Symmetric, i: usize) -> bool {
+        let (k, own) = (self.free.len(), matrix.row(i));
+        for (row, &other) in self.free.iter().enumerate() {
+            self.given[0][row] = own[other];
+        }
+        self.multiply();
+        let [beside, minus] = &mut self.given;
+        let explained: f64 = beside[..k].iter().zip(&self.made[0]).map(|(x, y)| x * y).sum();
+        let pivot = own[i] - explained;
+        let is_independent = pivot > LEAST_PIVOT * own[i];
+        if !is_independent {
+            return false;
+        }
+        for row in 0..k {
+            beside[row] = self.made[0][row] / pivot;
+            minus[row] = 0.0;
+        }
+        self.add_products();
+        self.inverse.resize((k + 1) * self.stride, 0.0);
+        for row in 0..k {
+            let entry = -self.given[0][row];
+            self.inverse[row * self.stride + k] = entry;
+            self.inverse[k * self.stride + row] = entry;
+        }
+        self.inverse[k * self.stride + k] = 1.0 / pivot;
+        self.free.push(i);
+        true
+    }
+
+    /// Takes the asset of a row out; the last row takes its place.
+    fn leave(&mut self, row: usize) {
+        let (k, stride) = (self.free.len(), self.stride);
+        let pivot = self.inverse[row * stride + row];
+        for other in 0..k {
+            let entry = self.inverse[row * stride + other];
+            self.made[0][other] = entry;
+            self.given[0][other] = -entry / pivot;
+            self.given[1][other] = 0.0;
+        }
+        self.add_products();
+        let last = k - 1;
+        self.free.swap_remove(row);
+        self.inverse.copy_within(last * stride..last * stride + k, row * stride);
+        for other in 0..last {
+            self.inverse[other * stride + row] = self.inverse[other * stride + last];
+            self.inverse[other * stride + last] = 0.0;
+        }
+        self.inverse.truncate(last * stride);
+        for vector in self.given.iter_mut().chain(&mut self.made) {
+            vector[last] = 0.0;
+        }
+    }
+
+    /// `made = inverse given`, both vectors.
+    fn multiply(&mut self) {
+        let Self { stride, free, inverse, given: [first, second], made: [into, other], .. } = self;
+        let (given, made) = ([&first[..], &second[..]], [&mut into[..], &mut other[..]]);
+        dispatch(Multiply { stride: *stride, k: free.len(), inverse, given, made });
+    }
+
+    /// `inverse += made given'`, both vectors.
+    fn add_products(&mut self) {
+        let Self { stride, free, inverse, given: [first, second], made: [left, other], .. } = self;
+        let (left, right) = ([&left[..], &other[..]], [&first[..], &second[..]]);
+        dispatch(AddProducts { stride: *stride, k: free.len(), inverse, left, right });
+    }
+}
+
+struct Multiply<'a> {
+    stride: usize,
+    k: usize,
+    inverse: &'a [f64],
+    given: [&'a [f64]; 2],
+    made: [&'a mut [f64]; 2],
+}
+
+impl Kernel for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { stride, k, inverse, given: [first, second], made: [into, other] } = self;
+        let width = k.next_multiple_of(PADDING);
+        let given = [&first[..width], &second[..width]];
+        let row = |row: usize| &inverse[row * stride..][..width];
+        let mut next = 0;
+        while next + 4 <= k {
+            let rows = [row(next), row(next + 1), row(next + 2), row(next + 3)];
+            let [of_first, of_second] = products_of_rows(simd, rows, given);
+            into[next..next + 4].copy_from_slice(&of_first);
+            other[next..next + 4].copy_from_slice(&of_second);
+            next += 4;
+        }
+        while next < k {
+            [[into[next]], [other[next]]] = products_of_rows(simd, [row(next)], given);
+            next += 1;
+        }
+    }
+}
+
+struct AddProducts<'a> {
+    stride: usize,
+    k: usize,
+    inverse: &'a mut [f64],
+    left: [&'a [f64]; 2],
+    right: [&'a [f64]; 2],
+}
+
+impl Kernel for AddProducts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { stride, k, inverse, left, right } = self;
+        let width = k.next_multiple_of(PADDING);
+        let (first, second) = (simd.blocks(&right[0][..width]).0, simd.blocks(&right[1][..width]).0);
+        for (row, values) in inverse.chunks_exact_mut(stride).take(k).enumerate() {
+            let (of_first, of_second) = (simd.splat(left[0][row]), simd.splat(left[1][row]));
+            let blocks = simd.blocks_mut(&mut values[..width]).0;
+            for ((block, first), second) in blocks.iter_mut().zip(first).zip(second) {
+                let one = simd.mul_add(of_first, simd.load(first), simd.load(block));
+                simd.store(block, simd.mul_add(of_second, simd.load(second), one));
+            }
+        }
+    }
+}
