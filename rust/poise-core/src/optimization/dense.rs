@@ -89,11 +89,77 @@ impl Kernel for Exchange<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { matrix, add, left, drop, right } = self;
+        let ((left, left_last), (right, right_last)) = (simd.blocks(left), simd.blocks(right));
         let rows = matrix.values.chunks_exact_mut(matrix.n);
-        for (row, (a, d)) in rows.zip(add.iter().zip(drop)) {
-            for (entry, (l, r)) in row.iter_mut().zip(left.iter().zip(right)) {
-                *entry = simd.fma(*a, *l, simd.fma(-d, *r, *entry));
+        for (row, (&a, &d)) in rows.zip(add.iter().zip(drop)) {
+            let (added, dropped) = (simd.splat(a), simd.splat(d));
+            let (blocks, last) = simd.blocks_mut(row);
+            for (block, (l, r)) in blocks.iter_mut().zip(left.iter().zip(right)) {
+                let less = simd.neg_mul_add(dropped, simd.load(r), simd.load(block));
+                simd.store(block, simd.mul_add(added, simd.load(l), less));
             }
+            for (entry, (l, r)) in last.iter_mut().zip(left_last.iter().zip(right_last)) {
+                *entry = simd.fma(a, *l, simd.fma(-d, *r, *entry));
+            }
+        }
+    }
+}
+
+/// `out = matrix x`, skipping the zeros of `x`.
+struct Multiply<'a> {
+    matrix: &'a Symmetric,
+    x: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Kernel for Multiply<'_> {
+    type Output = ();
+
+    // Four rows at a time, so that the sums are read and written a quarter as often.
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { matrix, x, out } = self;
+        out.fill(0.0);
+        let (mut waiting, mut n_waiting) = ([0; 4], 0);
+        for (i, value) in x.iter().enumerate() {
+            if *value != 0.0 {
+                waiting[n_waiting] = i;
+                n_waiting += 1;
+                if n_waiting == waiting.len() {
+                    add_rows(simd, matrix, x, waiting, out);
+                    n_waiting = 0;
+                }
+            }
+        }
+        for &i in &waiting[..n_waiting] {
+            add_rows(simd, matrix, x, [i], out);
+        }
+    }
+}
+
+/// `out += x_i row_i` of some rows.
+#[inline(always)]
+fn add_rows<S: Simd, const R: usize>(
+    simd: S,
+    matrix: &Symmetric,
+    x: &[f64],
+    assets: [usize; R],
+    out: &mut [f64],
+) {
+    let rows = assets.map(|i| simd.blocks(matrix.row(i)));
+    let values = assets.map(|i| x[i]);
+    let multiples = values.map(|value| simd.splat(value));
+    let (blocks, last) = simd.blocks_mut(out);
+    for (k, block) in blocks.iter_mut().enumerate() {
+        let mut sum = simd.load(block);
+        for r in 0..R {
+            sum = simd.mul_add(multiples[r], simd.load(&rows[r].0[k]), sum);
+        }
+        simd.store(block, sum);
+    }
+    for (k, entry) in last.iter_mut().enumerate() {
+        for r in 0..R {
+            *entry = simd.fma(values[r], rows[r].1[k], *entry);
         }
     }
 }
@@ -206,12 +272,7 @@ impl Symmetric {
 
     /// `out = self * x`, skipping the zeros of `x`.
     pub(super) fn multiply_into(&self, x: &[f64], out: &mut [f64]) {
-        out.fill(0.0);
-        for (i, &value) in x.iter().enumerate() {
-            if value != 0.0 {
-                add_scaled(out, value, self.row(i));
-            }
-        }
+        dispatch(Multiply { matrix: self, x, out });
     }
 
     /// `self * x`.

@@ -127,27 +127,24 @@ impl<'a> Rolling<'a> {
         let length = self.window as f64;
         let (fresh, stale) = (self.returns.row(t), self.returns.row(t - self.window));
         let [entering, leaving, added, dropped] = &mut self.scratch;
+        let (share, scale) = (1.0 / length, 1.0 / (length - 1.0));
         for i in 0..self.mean.len() {
             let (u, v) = (fresh[i] - self.mean[i], stale[i] - self.mean[i]);
-            let shift = (u - v) / length;
+            let shift = share * (u - v);
             (entering[i], leaving[i]) = (u, v);
-            added[i] = (u - shift) / (length - 1.0);
-            dropped[i] = (v - shift) / (length - 1.0);
+            (added[i], dropped[i]) = (scale * (u - shift), scale * (v - shift));
             self.mean[i] += shift;
         }
         self.hessian.matrix.exchange((added, entering), (dropped, leaving));
-        if self.face.as_mut().is_some_and(|face| !face.roll(entering, leaving, length)) {
+        if self.face.as_mut().is_some_and(|face| !face.roll(entering, leaving, length, &self.weights)) {
             self.face = None;
         }
     }
 
     fn solve(&mut self, t: usize) -> Result<()> {
-        let variances = || self.hessian.matrix.diagonal();
-        let largest = variances().fold(0.0_f64, f64::max);
-        let has_faded =
-            variances().any(|variance| variance <= (FADED * largest).max(least_variance(largest)));
+        let (least, largest) = self.hessian.refresh_volatility();
+        let has_faded = least <= (FADED * largest).max(least_variance(largest));
         if self.is_definite && !has_faded {
-            self.hessian.refresh_volatility();
             let Self { hessian, bounds, zeros, weights, face, .. } = &mut *self;
             let quadratic = Quadratic { hessian, linear: zeros, bounds, total: 1.0 };
             let mut next = weights.clone();

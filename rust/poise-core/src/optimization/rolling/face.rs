@@ -13,7 +13,7 @@ use crate::optimization::active_set::NOISE;
 use crate::optimization::bounds::{Bounds, Side};
 use crate::optimization::dense::Symmetric;
 use crate::optimization::quadratic::Quadratic;
-use crate::sums::{products_of_rows, sum};
+use crate::sums::{dot, products_of_rows, sum, sum_of_pairs};
 
 /// Products after which the long way is shorter.
 const MOST_STEPS: usize = 8;
@@ -63,6 +63,7 @@ impl Face {
             .collect::<Vec<_>>()
             .into_iter()
             .all(|i| face.join(matrix, i));
+        matrix.multiply_into(weights, &mut face.gradient);
         (are_independent && !face.free.is_empty()).then_some(face)
     }
 
@@ -71,15 +72,14 @@ impl Face {
     ///
     /// With the scatter over `length - 1` the covariance grows by `[u v] C [u v]'`, and the inverse `P` by
     /// `-[Pu Pv] G^-1 [Pu Pv]'` with `G = C^-1 + [u v]' P [u v]`.
-    pub(super) fn roll(&mut self, entering: &[f64], leaving: &[f64], length: f64) -> bool {
+    pub(super) fn roll(&mut self, entering: &[f64], leaving: &[f64], length: f64, weights: &[f64]) -> bool {
+        self.move_gradient(entering, leaving, length, weights);
         for (given, row) in self.given.iter_mut().zip([entering, leaving]) {
             given.iter_mut().zip(&self.free).for_each(|(value, &i)| *value = row[i]);
         }
         self.multiply();
         let k = self.free.len();
-        let product = |left: usize, right: usize| {
-            self.given[left][..k].iter().zip(&self.made[right]).map(|(x, y)| x * y).sum::<f64>()
-        };
+        let product = |left: usize, right: usize| dot(&self.given[left][..k], &self.made[right]);
         let per_row = length - 1.0;
         let first = per_row * (1.0 + 1.0 / length) + product(0, 0);
         let cross = per_row / length + product(0, 1);
@@ -91,8 +91,9 @@ impl Face {
         }
         let [from_entering, from_leaving] = &self.made;
         let [for_entering, for_leaving] = &mut self.given;
+        let (first, cross, second) = (first / determinant, cross / determinant, second / determinant);
         for i in 0..k {
-            let (u, v) = (from_entering[i] / determinant, from_leaving[i] / determinant);
+            let (u, v) = (from_entering[i], from_leaving[i]);
             for_entering[i] = cross * v - second * u;
             for_leaving[i] = cross * u - first * v;
         }
@@ -100,10 +101,20 @@ impl Face {
         true
     }
 
+    /// Makes the gradient at the weights held that of the new window: `C` with its numbers.
+    fn move_gradient(&mut self, entering: &[f64], leaving: &[f64], length: f64, weights: &[f64]) {
+        let (earned, lost) = (dot(entering, weights), dot(leaving, weights));
+        let share = 1.0 / length;
+        let of_entering = ((1.0 - share) * earned + share * lost) / (length - 1.0);
+        let of_leaving = (share * earned - (1.0 + share) * lost) / (length - 1.0);
+        for ((slope, u), v) in self.gradient.iter_mut().zip(entering).zip(leaving) {
+            *slope += of_entering * u + of_leaving * v;
+        }
+    }
+
     /// Moves `weights`, which answer the window before, to the answer of `problem`; whether that is certain.
     pub(super) fn answer(&mut self, problem: &Quadratic<'_>, weights: &mut [f64]) -> bool {
         let matrix = &problem.hessian.matrix;
-        matrix.multiply_into(weights, &mut self.gradient);
         for _ in 0..MOST_STEPS {
             let multiplier = self.step(problem.total, weights);
             let have_stopped = self.stop_at_bounds(problem.bounds, weights);
@@ -168,7 +179,7 @@ impl Face {
     fn judge(&mut self, problem: &Quadratic<'_>, weights: &[f64], multiplier: f64) -> bool {
         let volatility = &problem.hessian.volatility;
         let Bounds { lower, upper } = problem.bounds;
-        let undiversified: f64 = volatility.iter().zip(weights).map(|(v, w)| v * w.abs()).sum();
+        let undiversified = sum_of_pairs(volatility, weights, |v, w| v * w.abs());
         let mut is_settled = true;
         for (i, &gradient) in self.gradient.iter().enumerate() {
             let excess = gradient - multiplier;
@@ -191,14 +202,14 @@ impl Face {
         }
         self.multiply();
         let [beside, minus] = &mut self.given;
-        let explained: f64 = beside[..k].iter().zip(&self.made[0]).map(|(x, y)| x * y).sum();
-        let pivot = own[i] - explained;
+        let pivot = own[i] - dot(&beside[..k], &self.made[0]);
         let is_independent = pivot > LEAST_PIVOT * own[i];
         if !is_independent {
             return false;
         }
+        let share = 1.0 / pivot;
         for row in 0..k {
-            beside[row] = self.made[0][row] / pivot;
+            beside[row] = self.made[0][row] * share;
             minus[row] = 0.0;
         }
         self.add_products();
@@ -208,7 +219,7 @@ impl Face {
             self.inverse[row * self.stride + k] = entry;
             self.inverse[k * self.stride + row] = entry;
         }
-        self.inverse[k * self.stride + k] = 1.0 / pivot;
+        self.inverse[k * self.stride + k] = share;
         self.free.push(i);
         true
     }
@@ -216,11 +227,11 @@ impl Face {
     /// Takes the asset of a row out; the last row takes its place.
     fn leave(&mut self, row: usize) {
         let (k, stride) = (self.free.len(), self.stride);
-        let pivot = self.inverse[row * stride + row];
+        let share = -1.0 / self.inverse[row * stride + row];
         for other in 0..k {
             let entry = self.inverse[row * stride + other];
             self.made[0][other] = entry;
-            self.given[0][other] = -entry / pivot;
+            self.given[0][other] = share * entry;
             self.given[1][other] = 0.0;
         }
         self.add_products();
