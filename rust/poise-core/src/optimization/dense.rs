@@ -75,36 +75,6 @@ impl Kernel for AddScaled<'_> {
     }
 }
 
-struct Exchange<'a> {
-    matrix: &'a mut Symmetric,
-    add: &'a [f64],
-    left: &'a [f64],
-    drop: &'a [f64],
-    right: &'a [f64],
-}
-
-impl Kernel for Exchange<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { matrix, add, left, drop, right } = self;
-        let ((left, left_last), (right, right_last)) = (simd.blocks(left), simd.blocks(right));
-        let rows = matrix.values.chunks_exact_mut(matrix.n);
-        for (row, (&a, &d)) in rows.zip(add.iter().zip(drop)) {
-            let (added, dropped) = (simd.splat(a), simd.splat(d));
-            let (blocks, last) = simd.blocks_mut(row);
-            for (block, (l, r)) in blocks.iter_mut().zip(left.iter().zip(right)) {
-                let less = simd.neg_mul_add(dropped, simd.load(r), simd.load(block));
-                simd.store(block, simd.mul_add(added, simd.load(l), less));
-            }
-            for (entry, (l, r)) in last.iter_mut().zip(left_last.iter().zip(right_last)) {
-                *entry = simd.fma(a, *l, simd.fma(-d, *r, *entry));
-            }
-        }
-    }
-}
-
 /// `out = matrix x`, skipping the zeros of `x`.
 struct Multiply<'a> {
     matrix: &'a Symmetric,
@@ -147,8 +117,7 @@ fn add_rows<S: Simd, const R: usize>(
     out: &mut [f64],
 ) {
     let rows = assets.map(|i| simd.blocks(matrix.row(i)));
-    let values = assets.map(|i| x[i]);
-    let multiples = values.map(|value| simd.splat(value));
+    let multiples = assets.map(|i| simd.splat(x[i]));
     let (blocks, last) = simd.blocks_mut(out);
     for (k, block) in blocks.iter_mut().enumerate() {
         let mut sum = simd.load(block);
@@ -157,10 +126,12 @@ fn add_rows<S: Simd, const R: usize>(
         }
         simd.store(block, sum);
     }
-    for (k, entry) in last.iter_mut().enumerate() {
+    if !last.is_empty() {
+        let mut sum = simd.load_partial(last);
         for r in 0..R {
-            *entry = simd.fma(values[r], rows[r].1[k], *entry);
+            sum = simd.mul_add(multiples[r], simd.load_partial(rows[r].1), sum);
         }
+        simd.store_partial(last, sum);
     }
 }
 
@@ -201,6 +172,11 @@ impl Symmetric {
         &self.values
     }
 
+    /// The entries, row by row, to be changed alike on both sides of the diagonal.
+    pub(super) fn rows_mut(&mut self) -> &mut [f64] {
+        &mut self.values
+    }
+
     /// The entries, row by row, to be overwritten by a factorisation.
     pub(super) fn copied(&self) -> Vec<f64> {
         self.values.clone()
@@ -227,11 +203,6 @@ impl Symmetric {
             *entry += part * if *entry > 0.0 { *entry } else { instead };
         }
         ridged
-    }
-
-    /// `self += add left' - drop right'`.
-    pub(super) fn exchange(&mut self, (add, left): (&[f64], &[f64]), (drop, right): (&[f64], &[f64])) {
-        dispatch(Exchange { matrix: self, add, left, drop, right });
     }
 
     /// Groups of two or more whose rows are the same up to rounding.

@@ -27,18 +27,6 @@ impl Hessian {
         Self { twins: matrix.twins(), ..Self::regular(matrix.with_ridge(ridge)) }
     }
 
-    /// Brings the volatilities up to date with the matrix; returns the least and the largest variance.
-    pub(super) fn refresh_volatility(&mut self) -> (f64, f64) {
-        let Self { matrix, volatility, .. } = self;
-        let (mut least, mut largest) = (f64::INFINITY, 0.0);
-        for (volatility, variance) in volatility.iter_mut().zip(matrix.diagonal()) {
-            (least, largest) = (variance.min(least), variance.max(largest));
-            *volatility = variance;
-        }
-        volatility.iter_mut().for_each(|v| *v = v.sqrt());
-        (least, largest)
-    }
-
     /// `w'Hw`.
     pub(super) fn variance(&self, weights: &[f64]) -> f64 {
         dot(weights, &self.matrix.multiply(weights))

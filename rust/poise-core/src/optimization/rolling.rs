@@ -6,15 +6,17 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Slice};
 
 mod face;
+mod moving;
 
 use face::Face;
+use moving::Moving;
 
 use super::bounds::Bounds;
 use super::dense::Symmetric;
 use super::mean_variance::minimum_variance_from;
 use super::ordinary::least_variance;
 use super::problem::needed_ridge;
-use super::quadratic::{Hessian, Quadratic};
+use super::quadratic::Quadratic;
 use crate::moments::sample_covariance;
 use crate::{Error, Result, validate};
 
@@ -71,14 +73,13 @@ struct Rolling<'a> {
     bounds: &'a Bounds,
     mean: Vec<f64>,
     /// The sample covariance, kept up to date.
-    hessian: Hessian,
+    covariance: Moving,
     /// Whether the covariance was definite when it was last computed afresh.
     is_definite: bool,
     weights: Vec<f64>,
     /// Where the weights lie, while it could be followed.
     face: Option<Face>,
     zeros: Vec<f64>,
-    scratch: [Vec<f64>; 4],
 }
 
 impl<'a> Rolling<'a> {
@@ -97,67 +98,44 @@ impl<'a> Rolling<'a> {
         let matrix = Symmetric::part(covariance.view(), &everyone, 1.0);
         // Columns without variance make it singular too.
         let is_definite = window > n && needed_ridge(&matrix, &everyone).is_ok_and(|ridge| ridge == 0.0);
-        let hessian = Hessian::regular(matrix);
+        let covariance = Moving::new(matrix);
         let weights = before.map_or_else(Vec::new, |before| before.weights);
-        let face = if is_definite && !weights.is_empty() {
-            Face::at(&hessian.matrix, bounds, &weights)
-        } else {
-            None
-        };
-        let scratch = std::array::from_fn(|_| vec![0.0; n]);
+        let is_followed = is_definite && !weights.is_empty();
+        let face = if is_followed { Face::at(&covariance, bounds, &weights) } else { None };
         Ok(Self {
             returns,
             window,
             bounds,
             mean,
-            hessian,
+            covariance,
             is_definite,
             weights,
             face,
             zeros: vec![0.0; n],
-            scratch,
         })
     }
 
     /// Moves the window to end with row `t`.
-    ///
-    /// With `u` the new row and `v` the old one over the old mean, and `d = u - v`, the scatter grows by
-    /// `uu' - vv' - dd'/T`.
     fn roll(&mut self, t: usize) {
         let length = self.window as f64;
         let (fresh, stale) = (self.returns.row(t), self.returns.row(t - self.window));
-        let [entering, leaving, added, dropped] = &mut self.scratch;
-        let (share, scale) = (1.0 / length, 1.0 / (length - 1.0));
-        for i in 0..self.mean.len() {
-            let (u, v) = (fresh[i] - self.mean[i], stale[i] - self.mean[i]);
-            let shift = share * (u - v);
-            (entering[i], leaving[i]) = (u, v);
-            (added[i], dropped[i]) = (scale * (u - shift), scale * (v - shift));
-            self.mean[i] += shift;
+        let [entering, leaving] = self.covariance.room();
+        for (i, mean) in self.mean.iter_mut().enumerate() {
+            (entering[i], leaving[i]) = (fresh[i] - *mean, stale[i] - *mean);
+            *mean += (fresh[i] - stale[i]) / length;
         }
-        self.hessian.matrix.exchange((added, entering), (dropped, leaving));
+        self.covariance.roll(length);
+        let (entering, leaving) = self.covariance.last_rows();
         if self.face.as_mut().is_some_and(|face| !face.roll(entering, leaving, length, &self.weights)) {
             self.face = None;
         }
     }
 
     fn solve(&mut self, t: usize) -> Result<()> {
-        let (least, largest) = self.hessian.refresh_volatility();
+        let (least, largest) = self.covariance.refresh_volatility();
         let has_faded = least <= (FADED * largest).max(least_variance(largest));
-        if self.is_definite && !has_faded {
-            let Self { hessian, bounds, zeros, weights, face, .. } = &mut *self;
-            let quadratic = Quadratic { hessian, linear: zeros, bounds, total: 1.0 };
-            let mut next = weights.clone();
-            if face.as_mut().is_some_and(|face| face.answer(&quadratic, &mut next)) {
-                *weights = next;
-                return Ok(());
-            }
-            let start = (!weights.is_empty()).then_some(weights.as_slice());
-            if let Ok(minimum) = quadratic.minimise(start, &[]) {
-                *weights = minimum.weights;
-                *face = Face::at(&hessian.matrix, bounds, weights);
-                return Ok(());
-            }
+        if self.is_definite && !has_faded && self.solve_regular() {
+            return Ok(());
         }
         self.face = None;
         // Conventions for singular matrices and still assets belong to the solver of single problems.
@@ -165,6 +143,24 @@ impl<'a> Rolling<'a> {
         let start = (!self.weights.is_empty()).then(|| ArrayView1::from(&self.weights));
         self.weights = minimum_variance_from(covariance.view(), self.bounds, start)?.weights;
         Ok(())
+    }
+
+    /// Solves on a covariance that nothing is wrong with; whether it could.
+    fn solve_regular(&mut self) -> bool {
+        let Self { covariance, bounds, zeros, weights, face, .. } = self;
+        if let Some(followed) = face {
+            let before = weights.clone();
+            if followed.answer(covariance, bounds, 1.0, weights) {
+                return true;
+            }
+            *weights = before;
+        }
+        let quadratic = Quadratic { hessian: covariance.whole(), linear: zeros, bounds, total: 1.0 };
+        let start = (!weights.is_empty()).then_some(weights.as_slice());
+        let Ok(minimum) = quadratic.minimise(start, &[]) else { return false };
+        *weights = minimum.weights;
+        *face = Face::at(covariance, bounds, weights);
+        true
     }
 }
 

@@ -9,11 +9,10 @@
 
 use poise_simd::{Kernel, Simd, dispatch};
 
+use super::moving::Moving;
 use crate::optimization::active_set::NOISE;
 use crate::optimization::bounds::{Bounds, Side};
-use crate::optimization::dense::Symmetric;
-use crate::optimization::quadratic::Quadratic;
-use crate::sums::{dot, products_of_rows, sum, sum_of_pairs};
+use crate::sums::{dot, sum, sum_of_pairs};
 
 /// Products after which the long way is shorter.
 const MOST_STEPS: usize = 8;
@@ -27,6 +26,12 @@ const LEAST_DETERMINANT: f64 = 1e-8;
 /// Rows of the inverse are padded with zeros to a multiple of every set's lanes.
 const PADDING: usize = 8;
 
+/// Bytes.
+const CACHE_LINE: usize = 64;
+
+/// Vectors of each of two sums that are kept at a time.
+const SUMS: usize = 4;
+
 /// The free assets of a window, the inverse of their covariance, and where the others stand.
 #[derive(Debug)]
 pub(super) struct Face {
@@ -34,17 +39,19 @@ pub(super) struct Face {
     /// In the order of the rows of `inverse`.
     free: Vec<usize>,
     side: Vec<Side>,
-    inverse: Vec<f64>,
+    /// Beginning at a cache line, so that no vector is stored across two.
+    inverse: Aligned,
     gradient: Vec<f64>,
     /// Two vectors over the free assets and what the inverse makes of them.
     given: [Vec<f64>; 2],
     made: [Vec<f64>; 2],
     newcomers: Vec<usize>,
+    stopped: Vec<(usize, f64)>,
 }
 
 impl Face {
     /// The face that `weights` lie on; none where nobody is free, or the covariance of who is has no inverse.
-    pub(super) fn at(matrix: &Symmetric, bounds: &Bounds, weights: &[f64]) -> Option<Self> {
+    pub(super) fn at(covariance: &Moving, bounds: &Bounds, weights: &[f64]) -> Option<Self> {
         let n = weights.len();
         let stride = n.next_multiple_of(PADDING);
         let blank = || [vec![0.0; stride], vec![0.0; stride]];
@@ -52,18 +59,19 @@ impl Face {
             stride,
             free: Vec::with_capacity(n),
             side: weights.iter().enumerate().map(|(i, weight)| bounds.side(i, *weight)).collect(),
-            inverse: Vec::new(),
+            inverse: Aligned::zeros(stride * stride),
             gradient: vec![0.0; n],
             given: blank(),
             made: blank(),
             newcomers: Vec::new(),
+            stopped: Vec::new(),
         };
         let are_independent = (0..n)
             .filter(|&i| face.side[i] == Side::Inside)
             .collect::<Vec<_>>()
             .into_iter()
-            .all(|i| face.join(matrix, i));
-        matrix.multiply_into(weights, &mut face.gradient);
+            .all(|i| face.join(covariance, i));
+        covariance.multiply_into(weights, &mut face.gradient);
         (are_independent && !face.free.is_empty()).then_some(face)
     }
 
@@ -112,25 +120,31 @@ impl Face {
         }
     }
 
-    /// Moves `weights`, which answer the window before, to the answer of `problem`; whether that is certain.
-    pub(super) fn answer(&mut self, problem: &Quadratic<'_>, weights: &mut [f64]) -> bool {
-        let matrix = &problem.hessian.matrix;
+    /// Moves `weights`, which answer the window before, to the answer of this one; whether that is certain.
+    pub(super) fn answer(
+        &mut self,
+        covariance: &Moving,
+        bounds: &Bounds,
+        total: f64,
+        weights: &mut [f64],
+    ) -> bool {
         for _ in 0..MOST_STEPS {
-            let multiplier = self.step(problem.total, weights);
-            let have_stopped = self.stop_at_bounds(problem.bounds, weights);
+            let multiplier = self.step(total, weights);
+            self.stop_at_bounds(bounds, weights);
             if self.free.is_empty() || !multiplier.is_finite() {
                 return false;
             }
-            matrix.multiply_into(weights, &mut self.gradient);
-            if have_stopped {
+            if !self.stopped.is_empty() {
+                self.expect_gradient(covariance, multiplier);
                 continue;
             }
-            let is_settled = self.judge(problem, weights, multiplier);
+            covariance.multiply_into(weights, &mut self.gradient);
+            let is_settled = self.judge(covariance.volatility(), bounds, weights, multiplier);
             if self.newcomers.is_empty() && is_settled {
                 return true;
             }
             while let Some(i) = self.newcomers.pop() {
-                if !self.join(matrix, i) {
+                if !self.join(covariance, i) {
                     return false;
                 }
                 self.side[i] = Side::Inside;
@@ -157,10 +171,10 @@ impl Face {
         multiplier
     }
 
-    /// Fixes the free assets that have reached a bound there; whether there were any.
-    fn stop_at_bounds(&mut self, bounds: &Bounds, weights: &mut [f64]) -> bool {
-        let before = self.free.len();
-        for row in (0..before).rev() {
+    /// Fixes the free assets that have passed a bound there, and keeps in `stopped` how far they had gone.
+    fn stop_at_bounds(&mut self, bounds: &Bounds, weights: &mut [f64]) {
+        self.stopped.clear();
+        for row in (0..self.free.len()).rev() {
             let i = self.free[row];
             let (low, high) = (bounds.lower[i], bounds.upper[i]);
             let (side, bound) = match weights[i] {
@@ -168,17 +182,26 @@ impl Face {
                 weight if weight >= high => (Side::Upper, high),
                 _ => continue,
             };
+            self.stopped.push((i, bound - weights[i]));
             weights[i] = bound;
             self.side[i] = side;
             self.leave(row);
         }
-        self.free.len() < before
+    }
+
+    /// The gradient of those who are still free: `multiplier`, which the step led to, and what the others held back.
+    fn expect_gradient(&mut self, covariance: &Moving, multiplier: f64) {
+        self.free.iter().for_each(|&i| self.gradient[i] = multiplier);
+        let beside = &mut self.given[0];
+        for &(stopped, short) in &self.stopped {
+            covariance.row_into(stopped, &self.free, beside);
+            self.free.iter().zip(beside.iter()).for_each(|(&i, entry)| self.gradient[i] += short * entry);
+        }
     }
 
     /// Whether the free assets agree on the multiplier up to rounding; who else should be free goes to `newcomers`.
-    fn judge(&mut self, problem: &Quadratic<'_>, weights: &[f64], multiplier: f64) -> bool {
-        let volatility = &problem.hessian.volatility;
-        let Bounds { lower, upper } = problem.bounds;
+    fn judge(&mut self, volatility: &[f64], bounds: &Bounds, weights: &[f64], multiplier: f64) -> bool {
+        let Bounds { lower, upper } = bounds;
         let undiversified = sum_of_pairs(volatility, weights, |v, w| v * w.abs());
         let mut is_settled = true;
         for (i, &gradient) in self.gradient.iter().enumerate() {
@@ -195,15 +218,13 @@ impl Face {
     }
 
     /// Adds asset `i` as the last row; whether it is no combination of the others.
-    fn join(&mut self, matrix: &Symmetric, i: usize) -> bool {
-        let (k, own) = (self.free.len(), matrix.row(i));
-        for (row, &other) in self.free.iter().enumerate() {
-            self.given[0][row] = own[other];
-        }
+    fn join(&mut self, covariance: &Moving, i: usize) -> bool {
+        let k = self.free.len();
+        let variance = covariance.row_into(i, &self.free, &mut self.given[0]);
         self.multiply();
         let [beside, minus] = &mut self.given;
-        let pivot = own[i] - dot(&beside[..k], &self.made[0]);
-        let is_independent = pivot > LEAST_PIVOT * own[i];
+        let pivot = variance - dot(&beside[..k], &self.made[0]);
+        let is_independent = pivot > LEAST_PIVOT * variance;
         if !is_independent {
             return false;
         }
@@ -213,13 +234,14 @@ impl Face {
             minus[row] = 0.0;
         }
         self.add_products();
-        self.inverse.resize((k + 1) * self.stride, 0.0);
+        let (stride, inverse) = (self.stride, self.inverse.values());
+        inverse[k * stride..(k + 1) * stride].fill(0.0);
         for row in 0..k {
             let entry = -self.given[0][row];
-            self.inverse[row * self.stride + k] = entry;
-            self.inverse[k * self.stride + row] = entry;
+            inverse[row * stride + k] = entry;
+            inverse[k * stride + row] = entry;
         }
-        self.inverse[k * self.stride + k] = share;
+        inverse[k * stride + k] = share;
         self.free.push(i);
         true
     }
@@ -227,9 +249,10 @@ impl Face {
     /// Takes the asset of a row out; the last row takes its place.
     fn leave(&mut self, row: usize) {
         let (k, stride) = (self.free.len(), self.stride);
-        let share = -1.0 / self.inverse[row * stride + row];
+        let inverse = self.inverse.values();
+        let share = -1.0 / inverse[row * stride + row];
         for other in 0..k {
-            let entry = self.inverse[row * stride + other];
+            let entry = inverse[row * stride + other];
             self.made[0][other] = entry;
             self.given[0][other] = share * entry;
             self.given[1][other] = 0.0;
@@ -237,12 +260,12 @@ impl Face {
         self.add_products();
         let last = k - 1;
         self.free.swap_remove(row);
-        self.inverse.copy_within(last * stride..last * stride + k, row * stride);
+        let inverse = self.inverse.values();
+        inverse.copy_within(last * stride..last * stride + k, row * stride);
         for other in 0..last {
-            self.inverse[other * stride + row] = self.inverse[other * stride + last];
-            self.inverse[other * stride + last] = 0.0;
+            inverse[other * stride + row] = inverse[other * stride + last];
+            inverse[other * stride + last] = 0.0;
         }
-        self.inverse.truncate(last * stride);
         for vector in self.given.iter_mut().chain(&mut self.made) {
             vector[last] = 0.0;
         }
@@ -252,14 +275,32 @@ impl Face {
     fn multiply(&mut self) {
         let Self { stride, free, inverse, given: [first, second], made: [into, other], .. } = self;
         let (given, made) = ([&first[..], &second[..]], [&mut into[..], &mut other[..]]);
-        dispatch(Multiply { stride: *stride, k: free.len(), inverse, given, made });
+        dispatch(Multiply { stride: *stride, k: free.len(), inverse: inverse.values(), given, made });
     }
 
     /// `inverse += made given'`, both vectors.
     fn add_products(&mut self) {
         let Self { stride, free, inverse, given: [first, second], made: [left, other], .. } = self;
         let (left, right) = ([&left[..], &other[..]], [&first[..], &second[..]]);
-        dispatch(AddProducts { stride: *stride, k: free.len(), inverse, left, right });
+        dispatch(AddProducts { stride: *stride, k: free.len(), inverse: inverse.values(), left, right });
+    }
+}
+
+/// Numbers that begin at a cache line.
+#[derive(Debug)]
+struct Aligned {
+    room: Vec<f64>,
+    n: usize,
+}
+
+impl Aligned {
+    fn zeros(n: usize) -> Self {
+        Self { room: vec![0.0; n + CACHE_LINE / size_of::<f64>()], n }
+    }
+
+    fn values(&mut self) -> &mut [f64] {
+        let first = self.room.as_ptr().align_offset(CACHE_LINE).min(self.room.len() - self.n);
+        &mut self.room[first..first + self.n]
     }
 }
 
@@ -274,24 +315,51 @@ struct Multiply<'a> {
 impl Kernel for Multiply<'_> {
     type Output = ();
 
+    /// By columns, which are the rows: no sum runs across a vector.
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { stride, k, inverse, given: [first, second], made: [into, other] } = self;
+        let given = [&first[..k], &second[..k]];
         let width = k.next_multiple_of(PADDING);
-        let given = [&first[..width], &second[..width]];
-        let row = |row: usize| &inverse[row * stride..][..width];
-        let mut next = 0;
-        while next + 4 <= k {
-            let rows = [row(next), row(next + 1), row(next + 2), row(next + 3)];
-            let [of_first, of_second] = products_of_rows(simd, rows, given);
-            into[next..next + 4].copy_from_slice(&of_first);
-            other[next..next + 4].copy_from_slice(&of_second);
-            next += 4;
+        let mut from = 0;
+        while from < width {
+            let n_columns = if width - from >= SUMS * S::LANES { SUMS * S::LANES } else { S::LANES };
+            let made = [&mut into[from..from + n_columns], &mut other[from..from + n_columns]];
+            if n_columns == S::LANES {
+                multiply_columns::<S, 1>(simd, inverse, stride, from, given, made);
+            } else {
+                multiply_columns::<S, SUMS>(simd, inverse, stride, from, given, made);
+            }
+            from += n_columns;
         }
-        while next < k {
-            [[into[next]], [other[next]]] = products_of_rows(simd, [row(next)], given);
-            next += 1;
+    }
+}
+
+/// `B` vectors of columns from one on, for both of the given.
+#[inline(always)]
+fn multiply_columns<S: Simd, const B: usize>(
+    simd: S,
+    inverse: &[f64],
+    stride: usize,
+    from: usize,
+    [first, second]: [&[f64]; 2],
+    [into, other]: [&mut [f64]; 2],
+) {
+    let mut of_first = [simd.splat(0.0); B];
+    let mut of_second = [simd.splat(0.0); B];
+    for (row, (x, y)) in inverse.chunks_exact(stride).zip(first.iter().zip(second)) {
+        let (x, y) = (simd.splat(*x), simd.splat(*y));
+        let blocks = simd.blocks(&row[from..from + B * S::LANES]).0;
+        for b in 0..B {
+            let entries = simd.load(&blocks[b]);
+            of_first[b] = simd.mul_add(x, entries, of_first[b]);
+            of_second[b] = simd.mul_add(y, entries, of_second[b]);
         }
+    }
+    let (into, other) = (simd.blocks_mut(into).0, simd.blocks_mut(other).0);
+    for b in 0..B {
+        simd.store(&mut into[b], of_first[b]);
+        simd.store(&mut other[b], of_second[b]);
     }
 }
 
@@ -309,15 +377,44 @@ impl Kernel for AddProducts<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { stride, k, inverse, left, right } = self;
+        let left = left.map(|left| &left[..k]);
         let width = k.next_multiple_of(PADDING);
-        let (first, second) = (simd.blocks(&right[0][..width]).0, simd.blocks(&right[1][..width]).0);
-        for (row, values) in inverse.chunks_exact_mut(stride).take(k).enumerate() {
-            let (of_first, of_second) = (simd.splat(left[0][row]), simd.splat(left[1][row]));
-            let blocks = simd.blocks_mut(&mut values[..width]).0;
-            for ((block, first), second) in blocks.iter_mut().zip(first).zip(second) {
-                let one = simd.mul_add(of_first, simd.load(first), simd.load(block));
-                simd.store(block, simd.mul_add(of_second, simd.load(second), one));
+        let mut from = 0;
+        while from < width {
+            let n_columns = if width - from >= SUMS * S::LANES { SUMS * S::LANES } else { S::LANES };
+            let right = right.map(|right| &right[from..from + n_columns]);
+            if n_columns == S::LANES {
+                add_columns::<S, 1>(simd, inverse, stride, from, left, right);
+            } else {
+                add_columns::<S, SUMS>(simd, inverse, stride, from, left, right);
             }
+            from += n_columns;
+        }
+    }
+}
+
+/// To `B` vectors of columns from one on, both products.
+#[inline(always)]
+fn add_columns<S: Simd, const B: usize>(
+    simd: S,
+    inverse: &mut [f64],
+    stride: usize,
+    from: usize,
+    [left, other]: [&[f64]; 2],
+    [right, beside]: [&[f64]; 2],
+) {
+    let (right, beside) = (simd.blocks(right).0, simd.blocks(beside).0);
+    let (mut first, mut second) = ([simd.splat(0.0); B], [simd.splat(0.0); B]);
+    for b in 0..B {
+        first[b] = simd.load(&right[b]);
+        second[b] = simd.load(&beside[b]);
+    }
+    for (row, (x, y)) in inverse.chunks_exact_mut(stride).zip(left.iter().zip(other)) {
+        let (x, y) = (simd.splat(*x), simd.splat(*y));
+        let blocks = simd.blocks_mut(&mut row[from..from + B * S::LANES]).0;
+        for b in 0..B {
+            let sum = simd.mul_add(x, first[b], simd.load(&blocks[b]));
+            simd.store(&mut blocks[b], simd.mul_add(y, second[b], sum));
         }
     }
 }
