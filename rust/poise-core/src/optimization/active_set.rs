@@ -7,6 +7,8 @@
 
 mod proof;
 
+pub(super) use proof::MARGIN;
+
 use super::bounds::Side;
 use super::dense::add_scaled;
 use super::free_block::FreeBlock;

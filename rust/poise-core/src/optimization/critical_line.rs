@@ -18,7 +18,7 @@ pub use frontier::{Corner, Frontier};
 
 use super::bounds::Bounds;
 use super::dense::Symmetric;
-use super::problem::{Problem, needed_ridge};
+use super::problem::{Problem, needed_ridge, seems_definite};
 use super::quadratic::Hessian;
 use crate::{Error, Result, validate};
 
@@ -56,7 +56,7 @@ pub fn efficient_frontier(
 /// A sum may be off by this part of its terms.
 pub(super) const ROUNDING: f64 = 1e-12;
 
-/// A covariance in units of its mean variance, definite.
+/// A covariance in units of its mean variance, definite; a large one may only seem so, until it is proved.
 #[derive(Debug, Clone)]
 pub(super) struct Curvature {
     pub(super) hessian: Hessian,
@@ -65,18 +65,38 @@ pub(super) struct Curvature {
     /// The part of each variance that made it definite, and what that added to the diagonal.
     pub(super) ridge: f64,
     pub(super) added: Vec<f64>,
+    /// What its rows are called, where nobody has proved it definite.
+    presumed: Option<Vec<usize>>,
 }
 
 impl Curvature {
     pub(super) fn new(scaled: Symmetric, assets: &[usize], factor: f64) -> Result<Self> {
-        let ridge = needed_ridge(&scaled, assets)?;
-        if ridge == 0.0 {
-            return Ok(Self { hessian: Hessian::regular(scaled), factor, ridge, added: Vec::new() });
+        let seems_definite = seems_definite(&scaled);
+        let (hessian, presumed) = (Hessian::regular(scaled), Some(assets.to_vec()));
+        let mut curvature = Self { hessian, factor, ridge: 0.0, added: Vec::new(), presumed };
+        if !seems_definite {
+            curvature.prove()?;
         }
-        let hessian = Hessian::singular(&scaled, ridge);
-        let added = hessian.matrix.diagonal().zip(scaled.diagonal()).map(|(with, without)| with - without);
-        let added = added.collect();
-        Ok(Self { hessian, factor, ridge, added })
+        Ok(curvature)
+    }
+
+    /// Whether nobody has proved it definite.
+    pub(super) fn is_presumed(&self) -> bool {
+        self.presumed.is_some()
+    }
+
+    /// Proves by a factor that it is definite, or makes it so.
+    pub(super) fn prove(&mut self) -> Result<()> {
+        let Some(assets) = self.presumed.take() else { return Ok(()) };
+        self.ridge = needed_ridge(&self.hessian.matrix, &assets)?;
+        if self.ridge > 0.0 {
+            let hessian = Hessian::singular(&self.hessian.matrix, self.ridge);
+            let variances = self.hessian.matrix.diagonal();
+            self.added =
+                hessian.matrix.diagonal().zip(variances).map(|(with, without)| with - without).collect();
+            self.hessian = hessian;
+        }
+        Ok(())
     }
 
     /// `left'S right` of the covariance as it was given.

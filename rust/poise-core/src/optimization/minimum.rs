@@ -2,17 +2,10 @@
 
 use super::active_set::{NOISE, Walk};
 use super::dense::Symmetric;
-use super::probe::finds_negative_direction;
 use super::problem;
 use super::program;
 use super::quadratic::{Hessian, Minimum, Quadratic, TOLERANCE};
 use crate::{Error, Result};
-
-/// Up to this many assets a Cholesky factor is as quick as the answer.
-const FACTORED: usize = 100;
-
-/// What the last ridge would cover comes from rounding.
-const LARGEST_RIDGE: f64 = problem::RIDGES[problem::RIDGES.len() - 1];
 
 /// How often an answer is taken up again where its certificate is above rounding.
 const REFINEMENTS: usize = 3;
@@ -31,9 +24,8 @@ pub(super) fn solve_with<F>(covariance: Symmetric, assets: &[usize], solve: F) -
 where
     F: Fn(&Hessian) -> Result<Minimum>,
 {
-    let n = covariance.n();
     let mut covariance = covariance;
-    if n > FACTORED && !finds_negative_direction(covariance.rows(), n, LARGEST_RIDGE) {
+    if problem::seems_definite(&covariance) {
         let hessian = Hessian::regular(covariance);
         if let Ok(minimum) = solve(&hessian)
             && minimum.is_unique

@@ -6,6 +6,7 @@ use super::bounds::{Bounds, fill};
 use super::cholesky;
 use super::dense::Symmetric;
 use super::ordinary::{in_order, is_ordinary, least_variance};
+use super::probe::finds_negative_direction;
 use crate::{Error, Result, linear, validate};
 
 /// Ridge put on a singular matrix, as a part of each variance: picks the answer of least norm.
@@ -17,6 +18,12 @@ pub(super) const RIDGES: [f64; 9] = [RIDGE, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 
 
 /// Up to this many assets a plain factor is the quickest.
 const SMALL: usize = 16;
+
+/// Up to this many assets a Cholesky factor is as quick as the answer.
+const FACTORED: usize = 100;
+
+/// What the last ridge would cover comes from rounding.
+const LARGEST_RIDGE: f64 = RIDGES[RIDGES.len() - 1];
 
 /// A covariance whose largest variance is 1, split into assets with risk and without.
 #[derive(Debug)]
@@ -132,6 +139,16 @@ pub(super) fn needed_ridge(matrix: &Symmetric, assets: &[usize]) -> Result<f64> 
     let refused = cholesky::factor(&mut matrix.with_ridge(RIDGE).copied(), n, 0.0).err();
     let (index, pivot) = refused.map_or((0, f64::NAN), |refused| (assets[refused.index], refused.value));
     Err(Error::NotPositiveSemidefinite { what: "covariance", index, pivot })
+}
+
+/// Whether a large matrix may be used before anybody has proved it definite: no negative direction shows.
+///
+/// A factor would cost many times the answer, which often proves that it needs no ridge to be the only one.
+pub(super) fn seems_definite(matrix: &Symmetric) -> bool {
+    let n = matrix.n();
+    n > FACTORED
+        && matrix.diagonal().all(|variance| variance > 0.0)
+        && !finds_negative_direction(matrix.rows(), n, LARGEST_RIDGE)
 }
 
 /// Whether a symmetric matrix, given row by row, is definite without a ridge.

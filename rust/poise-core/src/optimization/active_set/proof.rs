@@ -6,7 +6,7 @@ use crate::optimization::duality::Proof;
 use crate::optimization::quadratic::larger_or_nan;
 
 /// A multiplier, or a pivot of the free assets' factor, above this part of its terms is certainly not zero.
-const MARGIN: f64 = 1e-9;
+pub(in crate::optimization) const MARGIN: f64 = 1e-9;
 
 impl Walk<'_> {
     /// Whether no other weights are as good, by a margin that rounding does not reach.

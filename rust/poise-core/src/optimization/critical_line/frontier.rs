@@ -65,10 +65,12 @@ impl Frontier {
         };
         // A range of 0 leaves one corner, at `lambda` 0.
         let unit = if range > 0.0 { range * frontier.curvature.factor } else { 1.0 };
-        if frontier.bounds.lower.iter().all(|low| low.is_finite()) {
-            frontier.descend(&scaled, unit, excess_over);
-        } else {
-            frontier.ascend(&scaled, unit);
+        let is_unique = frontier.trace(&scaled, unit, excess_over);
+        if frontier.curvature.is_presumed() && !is_unique {
+            frontier.curvature.prove()?;
+            if frontier.curvature.ridge > 0.0 {
+                frontier.trace(&scaled, unit, excess_over);
+            }
         }
         if let Some(corner) = frontier.corners.iter().find(|corner| corner.certificate.is_nan()) {
             let residual = corner.certificate;
@@ -77,11 +79,21 @@ impl Frontier {
         Ok(frontier)
     }
 
-    fn descend(&mut self, scaled: &[f64], unit: f64, excess_over: Option<f64>) {
+    /// Finds the corners; whether, being presumed, the covariance has left no choice between any two portfolios.
+    fn trace(&mut self, scaled: &[f64], unit: f64, excess_over: Option<f64>) -> bool {
+        if self.bounds.lower.iter().all(|low| low.is_finite()) {
+            self.descend(scaled, unit, excess_over)
+        } else {
+            self.ascend(scaled, unit)
+        }
+    }
+
+    fn descend(&mut self, scaled: &[f64], unit: f64, excess_over: Option<f64>) -> bool {
         let pull: Vec<f64> = scaled.iter().map(|mu| -mu).collect();
         let Self { curvature, bounds, total, .. } = self;
         let course = Course { hessian: &curvature.hessian, pull: &pull, bounds, total: *total };
         let mut path = Path::from_afar(course, 0.0);
+        path.watch(curvature.is_presumed());
         let mut corners = Corners::new(&course, &self.expected_returns, curvature, unit, f64::min);
         let mut best = f64::NEG_INFINITY;
         path.follow(0.0, |knot| {
@@ -93,23 +105,27 @@ impl Frontier {
             rises
         });
         self.steps = path.steps();
+        let is_unique = path.is_unique();
         let mut corners = corners.found;
         if let Some(first) = corners.first_mut() {
             first.highest_tolerance = f64::INFINITY;
         }
         self.corners = corners;
+        is_unique
     }
 
-    fn ascend(&mut self, scaled: &[f64], unit: f64) {
+    fn ascend(&mut self, scaled: &[f64], unit: f64) -> bool {
         let Self { curvature, bounds, total, .. } = self;
         let course = Course { hessian: &curvature.hessian, pull: scaled, bounds, total: *total };
         let mut path = Path::from_least_variance(course);
+        path.watch(curvature.is_presumed());
         let mut corners = Corners::new(&course, &self.expected_returns, curvature, unit, f64::max);
         path.follow(f64::INFINITY, |knot| {
             corners.add(knot);
             true
         });
         self.steps = path.steps();
+        let is_unique = path.is_unique();
         let endless = path.velocity().iter().any(|velocity| velocity.abs() > SAME);
         self.ray = endless.then(|| path.velocity().iter().map(|velocity| velocity * unit).collect());
         let mut corners = corners.found;
@@ -118,6 +134,7 @@ impl Frontier {
             first.highest_tolerance = f64::INFINITY;
         }
         self.corners = corners;
+        is_unique
     }
 
     /// From the highest return to the least variance; never empty.

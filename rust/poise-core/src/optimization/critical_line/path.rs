@@ -59,6 +59,8 @@ pub(in crate::optimization) struct Path<'a> {
     exchange: Vec<(usize, f64)>,
     /// Who joins the free ones once this knot has been seen.
     pub(super) joining: Option<usize>,
+    /// Whether, since it is watched, no other weights were as good between any two knots.
+    is_unique: bool,
     since_fresh: usize,
     steps: usize,
 }
@@ -88,6 +90,7 @@ impl<'a> Path<'a> {
             drift: vec![0.0; n],
             exchange: Vec::with_capacity(n),
             joining: None,
+            is_unique: false,
             since_fresh: 0,
             steps: 0,
         };
@@ -132,7 +135,7 @@ impl<'a> Path<'a> {
             let Some(event) = self.nearest_event().filter(|event| self.clock + event.delay < end) else {
                 return self.glide(end);
             };
-            let no_step = NO_STEP * (0.1 + self.clock.abs());
+            let no_step = self.no_step();
             if self.steps > patience {
                 let leap = (0.125 * (end - self.clock)).min(1.0 + self.clock.abs());
                 self.restart(self.clock + leap.max(no_step), end);
@@ -159,6 +162,10 @@ impl<'a> Path<'a> {
         true
     }
 
+    fn no_step(&self) -> f64 {
+        NO_STEP * (0.1 + self.clock.abs())
+    }
+
     /// The direction of the weights on this face.
     fn survey(&mut self) {
         self.free.exchange(self.course.pull, &mut self.exchange);
@@ -167,6 +174,7 @@ impl<'a> Path<'a> {
             self.velocity[i] = change;
         }
         self.course.hessian.matrix.multiply_into(&self.velocity, &mut self.drift);
+        self.is_unique = self.is_unique && self.is_curved();
     }
 
     /// Straight on to the end.
@@ -175,11 +183,14 @@ impl<'a> Path<'a> {
             self.shift(end - self.clock);
             self.clock = end;
             self.refresh();
+        } else {
+            self.is_unique = self.is_unique && self.is_decided(1.0 + self.clock.abs());
         }
         end.is_finite()
     }
 
     fn shift(&mut self, delay: f64) {
+        self.is_unique = self.is_unique && (delay <= self.no_step() || self.is_decided(delay));
         self.clock += delay;
         for &(i, change) in &self.exchange {
             self.weights[i] = self.course.bounds.clip(i, self.weights[i] + delay * change);
@@ -230,6 +241,7 @@ impl<'a> Path<'a> {
     ///
     /// The velocities minimise `1/2 v'Hv - m'v` with those at a bound held from going beyond it.
     fn turn(&mut self) {
+        self.is_unique = false;
         let n = self.weights.len();
         let (mut lower, mut upper) = (vec![0.0; n], vec![0.0; n]);
         let scale = self.scale();
@@ -275,6 +287,7 @@ impl<'a> Path<'a> {
 
     /// Solves afresh at a later clock, from the weights held.
     fn restart(&mut self, clock: f64, end: f64) {
+        self.is_unique = false;
         self.clock = clock.min(end);
         let linear: Vec<f64> = self.course.pull.iter().map(|m| self.clock * m).collect();
         self.course.bounds.settle(&mut self.weights, self.course.total);

@@ -1,11 +1,45 @@
 //! How well a point of the path meets its optimality conditions, and what is done where rounding has spoilt them.
 
 use super::{Course, LOOSE, Path};
-use crate::optimization::active_set::NOISE;
+use crate::optimization::active_set::{MARGIN, NOISE};
 use crate::optimization::bounds::Side;
 use crate::optimization::quadratic::larger_or_nan;
 
 impl Path<'_> {
+    /// From here on, looks whether the weights are the only ones as good.
+    pub(in crate::optimization::critical_line) fn watch(&mut self, wanted: bool) {
+        self.is_unique = wanted && self.is_curved() && self.is_decided(0.0);
+    }
+
+    /// Whether, since it is watched, no other weights were as good between any two knots.
+    pub(in crate::optimization::critical_line) fn is_unique(&self) -> bool {
+        self.is_unique
+    }
+
+    /// Whether every exchange among the free assets costs variance, by a margin that rounding does not reach.
+    pub(super) fn is_curved(&self) -> bool {
+        self.free.is_definite(&self.course.hessian.matrix, MARGIN)
+    }
+
+    /// Whether halfway through a step every bound has a price, by that margin.
+    ///
+    /// Prices are straight lines of the clock: one that is positive there and nowhere negative is so all the way.
+    pub(super) fn is_decided(&self, delay: f64) -> bool {
+        let Some(p) = self.free.reference() else { return false };
+        let Course { pull, bounds, .. } = self.course;
+        let scale = self.scale();
+        (0..pull.len()).all(|i| {
+            let change = (self.drift[i] - self.drift[p]) - (pull[i] - pull[p]);
+            let price = self.slack(i) + 0.5 * delay * change;
+            match self.side[i] {
+                _ if bounds.lower[i] == bounds.upper[i] || self.joining == Some(i) => true,
+                Side::Inside => true,
+                Side::Lower => price > MARGIN * self.magnitude(i, scale),
+                Side::Upper => -price > MARGIN * self.magnitude(i, scale),
+            }
+        })
+    }
+
     /// The multiplier of asset `i`'s bound: its gradient over that of a free asset.
     pub(in crate::optimization::critical_line) fn slack(&self, i: usize) -> f64 {
         let Some(p) = self.free.reference() else { return 0.0 };
