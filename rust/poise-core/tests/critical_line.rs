@@ -245,6 +245,64 @@ fn prices_are_what_a_wider_bound_would_bring() {
     }
 }
 
+/// Three factors and a rest of its own for every asset, for whom `rest` says how large.
+fn factor_market(n: usize, rest: impl Fn(usize) -> f64) -> (Array1<f64>, Array2<f64>) {
+    let loading = |i: usize, k: usize| 1.0 + ((i * (2 * k + 3) + k) as f64 * 0.7).sin();
+    let covariance = Array2::from_shape_fn((n, n), |(i, j)| {
+        let shared: f64 = (0..3).map(|k| loading(i, k) * loading(j, k)).sum();
+        1e-4 * (shared + if i == j { rest(i) } else { 0.0 })
+    });
+    (Array1::from_shape_fn(n, |i| 1e-3 * (1.0 + (i as f64 * 1.3).sin())), covariance)
+}
+
+#[test]
+fn a_large_frontier_that_leaves_no_choice_needs_no_factor() {
+    let n = 130;
+    // Singular: the first five share three factors and have nothing of their own.
+    let (mu, covariance) = factor_market(n, |i| if i < 5 { 0.0 } else { 3.0 + (i as f64).cos() });
+    for cap in [1.0, 0.06] {
+        let frontier =
+            efficient_frontier(mu.view(), covariance.view(), &Bounds::uniform(n, 0.0, cap).unwrap()).unwrap();
+        is_ordered(&frontier);
+        assert!(frontier.corners().len() > 30 && frontier.ridge() == 0.0);
+        for corner in frontier.corners() {
+            keeps(&corner.weights, &vec![(0.0, cap); n]);
+            assert!(corner.certificate <= 1e-12, "{corner:?}");
+            let proved = frontier.at_risk_tolerance(corner.risk_tolerance).unwrap();
+            close(&proved.weights, &corner.weights, 1e-9);
+            assert!(proved.certificate <= 1e-12 && proved.status == Status::Optimal, "{proved:?}");
+        }
+    }
+}
+
+#[test]
+fn a_large_frontier_that_leaves_a_choice_gets_the_ridge() {
+    let n = 130;
+    let (mut mu, mut covariance) = factor_market(n, |i| 3.0 + (i as f64).cos());
+    let best = (0..n).max_by(|&i, &j| mu[i].total_cmp(&mu[j])).unwrap();
+    let twin = (best + 1) % n;
+    // The asset everybody holds twice: any split of it is as good.
+    mu[twin] = mu[best];
+    let row = covariance.row(best).to_owned();
+    covariance.row_mut(twin).assign(&row);
+    covariance.column_mut(twin).assign(&row);
+    covariance[(twin, twin)] = row[best];
+    covariance[(best, twin)] = row[best];
+    covariance[(twin, best)] = row[best];
+    let frontier = efficient_frontier(mu.view(), covariance.view(), &full(n)).unwrap();
+    assert_eq!(frontier.ridge(), 1e-10);
+    for corner in frontier.corners() {
+        assert_eq!(corner.weights[best], corner.weights[twin]);
+    }
+    // And one that contradicts itself is refused as a small one is.
+    covariance[(best, twin)] = -1.5 * row[best];
+    covariance[(twin, best)] = -1.5 * row[best];
+    let refused = efficient_frontier(mu.view(), covariance.view(), &full(n));
+    assert!(matches!(refused, Err(Error::NotPositiveSemidefinite { .. })), "{refused:?}");
+    let tangent = maximum_sharpe(mu.view(), covariance.view(), 0.0, &full(n));
+    assert!(matches!(tangent, Err(Error::NotPositiveSemidefinite { .. })), "{tangent:?}");
+}
+
 /// Sample covariances made to hurt, returns with ties, and bounds that admit a full investment.
 fn hostile() -> impl Strategy<Value = (Array2<f64>, Vec<f64>, Vec<(f64, f64)>)> {
     (1_usize..9, 1_usize..20).prop_flat_map(|(n, t)| {

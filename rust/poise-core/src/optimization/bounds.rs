@@ -125,17 +125,17 @@ impl Bounds {
             *weight = self.clip(i, *weight);
         }
         for _ in 0..4 {
-            let missing = total - weights.iter().sum::<f64>();
+            // Most weights of many assets are 0; a chain of additions costs by its length.
+            let missing = total - weights.iter().filter(|weight| **weight != 0.0).sum::<f64>();
             if missing == 0.0 {
                 return;
             }
             let room = |(i, weight): (usize, &f64)| {
                 if missing > 0.0 { *weight < self.upper[i] } else { *weight > self.lower[i] }
             };
-            let inside = |(i, weight): (usize, &f64)| self.side(i, *weight) == Side::Inside;
+            let inside = |&i: &usize| self.lower[i] < weights[i] && weights[i] < self.upper[i];
             // Weights inside their bounds share the rounding; only where there are none does another move.
-            let mut movable: Vec<usize> =
-                weights.iter().enumerate().filter(|&w| inside(w) && room(w)).map(|(i, _)| i).collect();
+            let mut movable: Vec<usize> = (0..weights.len()).filter(inside).collect();
             if movable.is_empty() {
                 // A sum this close is kept: a weight moved off its bound would contradict its multiplier.
                 if missing.abs() <= 0.1 * SUM_TOLERANCE {

@@ -28,6 +28,18 @@ fn short_dot(left: &[f64], right: &[f64]) -> f64 {
     (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest
 }
 
+/// `left' |right|`, to judge rounding by.
+pub(super) fn size(left: &[f64], right: &[f64]) -> f64 {
+    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<8>(), right.as_chunks::<8>());
+    let mut sums = [0.0; 8];
+    for (x, y) in left.iter().zip(right) {
+        for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+            *sum += x * y.abs();
+        }
+    }
+    sums.iter().sum::<f64>() + left_rest.iter().zip(right_rest).map(|(x, y)| x * y.abs()).sum::<f64>()
+}
+
 /// `target += factor * source`.
 pub(super) fn add_scaled(target: &mut [f64], factor: f64, source: &[f64]) {
     dispatch(AddScaled { target, factor, source });
@@ -75,50 +87,49 @@ impl Kernel for AddScaled<'_> {
     }
 }
 
-/// `out = matrix x`, skipping the zeros of `x`.
-struct Multiply<'a> {
+/// `target += matrix factors`, skipping the zeros among the factors.
+struct AddRows<'a> {
     matrix: &'a Symmetric,
-    x: &'a [f64],
-    out: &'a mut [f64],
+    factors: &'a [f64],
+    target: &'a mut [f64],
 }
 
-impl Kernel for Multiply<'_> {
+impl Kernel for AddRows<'_> {
     type Output = ();
 
     // Four rows at a time, so that the sums are read and written a quarter as often.
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { matrix, x, out } = self;
-        out.fill(0.0);
+        let Self { matrix, factors, target } = self;
         let (mut waiting, mut n_waiting) = ([0; 4], 0);
-        for (i, value) in x.iter().enumerate() {
-            if *value != 0.0 {
+        for (i, factor) in factors.iter().enumerate() {
+            if *factor != 0.0 {
                 waiting[n_waiting] = i;
                 n_waiting += 1;
                 if n_waiting == waiting.len() {
-                    add_rows(simd, matrix, x, waiting, out);
+                    add_rows(simd, matrix, factors, waiting, target);
                     n_waiting = 0;
                 }
             }
         }
         for &i in &waiting[..n_waiting] {
-            add_rows(simd, matrix, x, [i], out);
+            add_rows(simd, matrix, factors, [i], target);
         }
     }
 }
 
-/// `out += x_i row_i` of some rows.
+/// `target += factor row` of some assets.
 #[inline(always)]
 fn add_rows<S: Simd, const R: usize>(
     simd: S,
     matrix: &Symmetric,
-    x: &[f64],
+    factors: &[f64],
     assets: [usize; R],
-    out: &mut [f64],
+    target: &mut [f64],
 ) {
     let rows = assets.map(|i| simd.blocks(matrix.row(i)));
-    let multiples = assets.map(|i| simd.splat(x[i]));
-    let (blocks, last) = simd.blocks_mut(out);
+    let multiples = assets.map(|i| simd.splat(factors[i]));
+    let (blocks, last) = simd.blocks_mut(target);
     for (k, block) in blocks.iter_mut().enumerate() {
         let mut sum = simd.load(block);
         for r in 0..R {
@@ -132,6 +143,24 @@ fn add_rows<S: Simd, const R: usize>(
             sum = simd.mul_add(multiples[r], simd.load_partial(rows[r].1), sum);
         }
         simd.store_partial(last, sum);
+    }
+}
+
+struct Normalise<'a> {
+    matrix: &'a mut Symmetric,
+    scale: &'a [f64],
+}
+
+impl Kernel for Normalise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for (row, own) in self.matrix.values.chunks_exact_mut(self.matrix.n).zip(self.scale) {
+            for (entry, other) in row.iter_mut().zip(self.scale) {
+                *entry /= own * other;
+            }
+        }
     }
 }
 
@@ -233,17 +262,15 @@ impl Symmetric {
     /// Divides row and column `i` by `scale[i]` and puts ones on the diagonal.
     pub(super) fn to_correlation(&self, scale: &[f64]) -> Self {
         let mut correlation = self.clone();
-        for (i, row) in correlation.values.chunks_exact_mut(self.n).enumerate() {
-            for (j, entry) in row.iter_mut().enumerate() {
-                *entry = if i == j { 1.0 } else { *entry / (scale[i] * scale[j]) };
-            }
-        }
+        dispatch(Normalise { matrix: &mut correlation, scale });
+        correlation.values.iter_mut().step_by(self.n + 1).for_each(|entry| *entry = 1.0);
         correlation
     }
 
     /// `out = self * x`, skipping the zeros of `x`.
     pub(super) fn multiply_into(&self, x: &[f64], out: &mut [f64]) {
-        dispatch(Multiply { matrix: self, x, out });
+        out.fill(0.0);
+        dispatch(AddRows { matrix: self, factors: x, target: out });
     }
 
     /// `self * x`.

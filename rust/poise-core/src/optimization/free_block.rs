@@ -154,9 +154,11 @@ impl FreeBlock {
         let stride = self.stride;
         self.is_worn |= position + 1 < self.others.len();
         self.others.remove(position);
-        self.lower.drain(position * stride..(position + 1) * stride);
         self.rotations.clear();
         for i in position..self.others.len() {
+            // What lies beyond a row's own entries need not move with it.
+            let next = (i + 1) * stride;
+            self.lower.copy_within(next..next + i + 2, i * stride);
             let row = &mut self.lower[i * stride..(i + 1) * stride];
             for (j, &(cosine, sine)) in (position..).zip(&self.rotations) {
                 let (left, right) = (row[j], row[j + 1]);
@@ -168,6 +170,7 @@ impl FreeBlock {
             row[i] = length;
             row[i + 1] = 0.0;
         }
+        self.lower.truncate(self.others.len() * stride);
     }
 }
 

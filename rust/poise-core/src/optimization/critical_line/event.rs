@@ -1,6 +1,6 @@
 //! What happens next on the path: who reaches a bound, and whose bound gives way.
 
-use super::path::Path;
+use super::path::{Course, Path};
 use crate::optimization::active_set::NOISE;
 use crate::optimization::bounds::Side;
 
@@ -18,36 +18,38 @@ pub(super) struct Event {
 impl Path<'_> {
     /// The first event from here on; the lowest asset's where several come together.
     pub(super) fn nearest_event(&self) -> Option<Event> {
-        let fastest = self.velocity.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
-        let p = self.free.reference()?;
-        let course = self.course;
-        let volatility = &course.hessian.volatility;
-        let moved: f64 = volatility.iter().zip(&self.velocity).map(|(v, x)| v * x.abs()).sum();
-        let (drift, pull) = (self.drift[p], course.pull[p]);
+        let level = self.level()?;
+        let Course { hessian, pull, bounds, .. } = self.course;
+        let fastest = self.exchange.iter().fold(0.0_f64, |most, (_, velocity)| most.max(velocity.abs()));
+        let moved: f64 =
+            self.exchange.iter().map(|&(i, velocity)| hessian.volatility[i] * velocity.abs()).sum();
+        let n = self.side.len();
+        // Cut to one length, so that no access needs a check.
+        let (lower, upper, weights) = (&bounds.lower[..n], &bounds.upper[..n], &self.weights[..n]);
+        let (gradient, drift, velocity) = (&self.gradient[..n], &self.drift[..n], &self.velocity[..n]);
+        let (pull, volatility) = (&pull[..n], &hessian.volatility[..n]);
         let mut nearest: Option<Event> = None;
         for (asset, &side) in self.side.iter().enumerate() {
-            let (low, high) = (course.bounds.lower[asset], course.bounds.upper[asset]);
             let (room, speed, side) = match side {
                 Side::Inside => {
-                    let velocity = self.velocity[asset];
+                    let (weight, velocity) = (weights[asset], velocity[asset]);
                     if velocity.abs() <= STILL * fastest {
                         continue;
                     }
-                    let weight = self.weights[asset];
                     if velocity < 0.0 {
-                        (weight - low, -velocity, Side::Lower)
+                        (weight - lower[asset], -velocity, Side::Lower)
                     } else {
-                        (high - weight, velocity, Side::Upper)
+                        (upper[asset] - weight, velocity, Side::Upper)
                     }
                 }
                 side => {
                     let towards = if side == Side::Lower { -1.0 } else { 1.0 };
-                    let pulled = course.pull[asset] - pull;
-                    let closing = towards * ((self.drift[asset] - drift) - pulled);
-                    if low == high || closing <= NOISE * (volatility[asset] * moved + pulled.abs()) {
+                    let closing = towards * level.closing(drift[asset], pull[asset]);
+                    let rounding = volatility[asset] * moved + (pull[asset] - level.pull).abs();
+                    if closing <= NOISE * rounding || lower[asset] == upper[asset] {
                         continue;
                     }
-                    (-towards * self.slack(asset), closing, Side::Inside)
+                    (-towards * level.slack(gradient[asset], pull[asset]), closing, Side::Inside)
                 }
             };
             let delay = room.max(0.0) / speed;

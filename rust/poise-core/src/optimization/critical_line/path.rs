@@ -56,7 +56,7 @@ pub(in crate::optimization) struct Path<'a> {
     pub(super) gradient: Vec<f64>,
     pub(super) velocity: Vec<f64>,
     pub(super) drift: Vec<f64>,
-    exchange: Vec<(usize, f64)>,
+    pub(super) exchange: Vec<(usize, f64)>,
     /// Who joins the free ones once this knot has been seen.
     pub(super) joining: Option<usize>,
     /// Whether, since it is watched, no other weights were as good between any two knots.

@@ -3,6 +3,7 @@
 use super::{Course, LOOSE, Path};
 use crate::optimization::active_set::{MARGIN, NOISE};
 use crate::optimization::bounds::Side;
+use crate::optimization::dense::size;
 use crate::optimization::quadratic::larger_or_nan;
 
 impl Path<'_> {
@@ -25,37 +26,45 @@ impl Path<'_> {
     ///
     /// Prices are straight lines of the clock: one that is positive there and nowhere negative is so all the way.
     pub(super) fn is_decided(&self, delay: f64) -> bool {
-        let Some(p) = self.free.reference() else { return false };
-        let Course { pull, bounds, .. } = self.course;
+        let Some(level) = self.level() else { return false };
         let scale = self.scale();
-        (0..pull.len()).all(|i| {
-            let change = (self.drift[i] - self.drift[p]) - (pull[i] - pull[p]);
-            let price = self.slack(i) + 0.5 * delay * change;
-            match self.side[i] {
-                _ if bounds.lower[i] == bounds.upper[i] || self.joining == Some(i) => true,
-                Side::Inside => true,
-                Side::Lower => price > MARGIN * self.magnitude(i, scale),
-                Side::Upper => -price > MARGIN * self.magnitude(i, scale),
-            }
+        let bounds = self.course.bounds.lower.iter().zip(&self.course.bounds.upper);
+        let pulled = self.gradient.iter().zip(&self.drift).zip(self.course.pull);
+        let assets = self.side.iter().zip(pulled.zip(&self.course.hessian.volatility)).zip(bounds);
+        assets.enumerate().all(|(i, ((side, (((gradient, drift), pull), volatility)), (low, high)))| {
+            let price = level.slack(*gradient, *pull) + 0.5 * delay * level.closing(*drift, *pull);
+            let price = match side {
+                Side::Inside => return true,
+                Side::Lower => price,
+                Side::Upper => -price,
+            };
+            price > MARGIN * level.magnitude(*pull, *volatility, scale)
+                || low == high
+                || self.joining == Some(i)
         })
+    }
+
+    /// What the conditions of the others are measured against.
+    pub(in crate::optimization::critical_line) fn level(&self) -> Option<Level> {
+        let p = self.free.reference()?;
+        let (gradient, drift) = (self.gradient[p], self.drift[p]);
+        Some(Level { gradient, drift, pull: self.course.pull[p], clock: self.clock })
     }
 
     /// The multiplier of asset `i`'s bound: its gradient over that of a free asset.
     pub(in crate::optimization::critical_line) fn slack(&self, i: usize) -> f64 {
-        let Some(p) = self.free.reference() else { return 0.0 };
-        (self.gradient[i] - self.gradient[p]) - self.clock * (self.course.pull[i] - self.course.pull[p])
+        self.level().map_or(0.0, |level| level.slack(self.gradient[i], self.course.pull[i]))
     }
 
     /// The volatility all weights would have if nothing diversified.
     pub(super) fn scale(&self) -> f64 {
-        self.course.hessian.volatility.iter().zip(&self.weights).map(|(v, w)| v * w.abs()).sum()
+        size(&self.course.hessian.volatility, &self.weights)
     }
 
     /// The size of the terms in asset `i`'s optimality condition.
     pub(super) fn magnitude(&self, i: usize, scale: f64) -> f64 {
-        let Some(p) = self.free.reference() else { return 1.0 };
         let Course { hessian, pull, .. } = self.course;
-        hessian.volatility[i] * scale + (self.clock * (pull[i] - pull[p])).abs() + self.gradient[p].abs()
+        self.level().map_or(1.0, |level| level.magnitude(pull[i], hessian.volatility[i], scale))
     }
 
     /// The certificate; where rounding has grown into it the free assets are put right first.
@@ -100,18 +109,50 @@ impl Path<'_> {
     }
 
     fn certificate(&self) -> f64 {
+        let Some(level) = self.level() else { return 0.0 };
         let scale = self.scale();
-        (0..self.weights.len())
-            .filter(|&i| self.course.bounds.lower[i] < self.course.bounds.upper[i])
-            .map(|i| {
-                let slack = self.slack(i);
-                let violation = match self.course.bounds.side(i, self.weights[i]) {
-                    Side::Inside => slack.abs(),
-                    Side::Lower => (-slack).max(0.0),
-                    Side::Upper => slack.max(0.0),
-                };
-                if violation == 0.0 { 0.0 } else { violation / self.magnitude(i, scale) }
-            })
-            .fold(0.0, larger_or_nan)
+        let bounds = self.course.bounds.lower.iter().zip(&self.course.bounds.upper);
+        let pulled = self.gradient.iter().zip(self.course.pull).zip(&self.course.hessian.volatility);
+        let mut worst = 0.0;
+        for ((((gradient, pull), volatility), weight), (low, high)) in pulled.zip(&self.weights).zip(bounds) {
+            let slack = level.slack(*gradient, *pull);
+            let violation = if weight <= low {
+                (-slack).max(0.0)
+            } else if weight >= high {
+                slack.max(0.0)
+            } else {
+                slack.abs()
+            };
+            if violation != 0.0 && low < high {
+                worst = larger_or_nan(worst, violation / level.magnitude(*pull, *volatility, scale));
+            }
+        }
+        worst
+    }
+}
+
+/// What every asset's optimality condition is measured against: a free asset, at the time.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::optimization::critical_line) struct Level {
+    gradient: f64,
+    drift: f64,
+    pub(in crate::optimization::critical_line) pull: f64,
+    clock: f64,
+}
+
+impl Level {
+    /// The multiplier of an asset's bound.
+    pub(in crate::optimization::critical_line) fn slack(&self, gradient: f64, pull: f64) -> f64 {
+        (gradient - self.gradient) - self.clock * (pull - self.pull)
+    }
+
+    /// How it changes per unit of the clock.
+    pub(in crate::optimization::critical_line) fn closing(&self, drift: f64, pull: f64) -> f64 {
+        (drift - self.drift) - (pull - self.pull)
+    }
+
+    /// The size of the terms it is the rest of.
+    fn magnitude(&self, pull: f64, volatility: f64, scale: f64) -> f64 {
+        volatility * scale + (self.clock * (pull - self.pull)).abs() + self.gradient.abs()
     }
 }
