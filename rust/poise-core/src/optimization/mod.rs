@@ -14,6 +14,7 @@ mod bounds;
 mod box_program;
 mod cholesky;
 mod conjugate_gradients;
+mod coordinate_descent;
 mod critical_line;
 mod dense;
 mod duality;
