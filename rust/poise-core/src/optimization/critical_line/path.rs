@@ -100,8 +100,7 @@ impl<'a> Path<'a> {
 
     /// Follows the path up to `end` and shows every knot, until a visitor has seen enough.
     ///
-    /// Where nothing happens before an infinite end the path goes on in a straight line for ever: `velocity`
-    /// says where.
+    /// Without an event before an infinite end the path goes straight on for ever, along `velocity`.
     pub(in crate::optimization) fn follow(&mut self, end: f64, mut visit: impl FnMut(&Knot<'_>) -> bool) {
         loop {
             let certificate = self.certify();
