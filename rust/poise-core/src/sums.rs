@@ -16,20 +16,14 @@ pub(crate) fn sum(values: &[f64]) -> f64 {
 
 /// The sum of products over the shorter one.
 pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
-    sum_of_pairs(x, y, |x, y| x * y)
-}
-
-/// The sum of what is made of each pair, over the shorter one.
-#[inline(always)]
-pub(crate) fn sum_of_pairs(x: &[f64], y: &[f64], made: impl Fn(f64, f64) -> f64) -> f64 {
     let (mut sums, n) = ([0.0; 8], x.len().min(y.len()));
     let ((x, x_rest), (y, y_rest)) = (x[..n].as_chunks::<8>(), y[..n].as_chunks::<8>());
     for (x, y) in x.iter().zip(y) {
         for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
-            *sum += made(*x, *y);
+            *sum += x * y;
         }
     }
-    sums.iter().sum::<f64>() + x_rest.iter().zip(y_rest).map(|(x, y)| made(*x, *y)).sum::<f64>()
+    sums.iter().sum::<f64>() + x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum::<f64>()
 }
 
 /// `w'r` of every row for each of the weights; all are as long as the first of them.

@@ -12,7 +12,8 @@ use poise_simd::{Kernel, Simd, dispatch};
 use super::moving::Moving;
 use crate::optimization::active_set::NOISE;
 use crate::optimization::bounds::{Bounds, Side};
-use crate::sums::{dot, sum, sum_of_pairs};
+use crate::optimization::dense::size;
+use crate::sums::{dot, sum};
 
 /// Products after which the long way is shorter.
 const MOST_STEPS: usize = 8;
@@ -202,7 +203,7 @@ impl Face {
     /// Whether the free assets agree on the multiplier up to rounding; who else should be free goes to `newcomers`.
     fn judge(&mut self, volatility: &[f64], bounds: &Bounds, weights: &[f64], multiplier: f64) -> bool {
         let Bounds { lower, upper } = bounds;
-        let undiversified = sum_of_pairs(volatility, weights, |v, w| v * w.abs());
+        let undiversified = size(volatility, weights);
         let mut is_settled = true;
         for (i, &gradient) in self.gradient.iter().enumerate() {
             let excess = gradient - multiplier;
