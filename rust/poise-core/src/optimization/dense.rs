@@ -187,7 +187,12 @@ impl Symmetric {
         Self { n, values }
     }
 
-    /// A matrix that is symmetric as it lies, row by row, times `factor`.
+    /// A matrix that is symmetric as it lies, row by row.
+    pub(super) fn of_rows(values: Vec<f64>, n: usize) -> Self {
+        Self { n, values }
+    }
+
+    /// The same, times `factor`.
     pub(super) fn scaled(rows: &[f64], n: usize, factor: f64) -> Self {
         Self { n, values: rows.iter().map(|entry| factor * entry).collect() }
     }

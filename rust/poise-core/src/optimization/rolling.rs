@@ -7,6 +7,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Slice};
 
 mod face;
 mod moving;
+mod products;
 
 use face::Face;
 use moving::Moving;
@@ -95,7 +96,8 @@ impl<'a> Rolling<'a> {
         let mean = (0..n).map(|i| rows.column(i).sum() / window as f64).collect();
         let covariance = sample_covariance(rows, 1)?;
         let everyone: Vec<usize> = (0..n).collect();
-        let matrix = Symmetric::part(covariance.view(), &everyone, 1.0);
+        // Both halves are written alike.
+        let matrix = Symmetric::of_rows(covariance.into_raw_vec_and_offset().0, n);
         // Columns without variance make it singular too.
         let is_definite = window > n && needed_ridge(&matrix, &everyone).is_ok_and(|ridge| ridge == 0.0);
         let covariance = Moving::new(matrix);
@@ -170,3 +172,6 @@ fn rows(returns: ArrayView2<'_, f64>, window: usize, t: usize) -> ArrayView2<'_,
     rows.slice_axis_inplace(Axis(0), Slice::from(t + 1 - window..=t));
     rows
 }
+
+#[cfg(test)]
+mod tests;
