@@ -260,7 +260,7 @@ fn a_large_frontier_that_leaves_no_choice_needs_no_factor() {
     let n = 130;
     // Singular: the first five share three factors and have nothing of their own.
     let (mu, covariance) = factor_market(n, |i| if i < 5 { 0.0 } else { 3.0 + (i as f64).cos() });
-    for cap in [1.0, 0.06] {
+    for cap in [1.0, 0.06, 0.05] {
         let frontier =
             efficient_frontier(mu.view(), covariance.view(), &Bounds::uniform(n, 0.0, cap).unwrap()).unwrap();
         is_ordered(&frontier);

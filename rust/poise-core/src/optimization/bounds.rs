@@ -127,7 +127,7 @@ impl Bounds {
         for _ in 0..4 {
             // Most weights of many assets are 0; a chain of additions costs by its length.
             let missing = total - weights.iter().filter(|weight| **weight != 0.0).sum::<f64>();
-            if missing == 0.0 {
+            if self.stops_at_bounds(weights, missing) || missing == 0.0 {
                 return;
             }
             let room = |(i, weight): (usize, &f64)| {
@@ -150,6 +150,26 @@ impl Bounds {
                 weights[i] = self.clip(i, weights[i] + missing * part);
             }
         }
+    }
+}
+
+impl Bounds {
+    /// Puts every weight at a bound where rounding alone keeps some off, and the sum, which misses so much, stays close;
+    /// whether it did. A price would be read off the weight that seems to be inside.
+    fn stops_at_bounds(&self, weights: &mut [f64], missing: f64) -> bool {
+        let nearest = |i: usize, weight: f64| {
+            let (above, below) = (weight - self.lower[i], self.upper[i] - weight);
+            if above < below { (above, self.lower[i]) } else { (below, self.upper[i]) }
+        };
+        let mut moved = missing.abs();
+        for (i, weight) in weights.iter().enumerate() {
+            moved += nearest(i, *weight).0;
+            if moved > 0.1 * SUM_TOLERANCE || moved.is_nan() {
+                return false;
+            }
+        }
+        weights.iter_mut().enumerate().for_each(|(i, weight)| *weight = nearest(i, *weight).1);
+        true
     }
 }
 
