@@ -72,6 +72,21 @@ fn what_is_fixed_beyond_the_budget_is_paid_for_by_selling() {
 }
 
 #[test]
+fn wealth_that_is_a_rounding_is_ruin() {
+    // Found by fuzzing: the least weights allowed lose everything, and 1e-16 of it was taken for what is left.
+    let lower = [0.2, 0.1, 0.15];
+    let all = -1.0 / lower.iter().sum::<f64>();
+    let left = 1.0 + lower.iter().map(|weight| weight * all).sum::<f64>();
+    assert!(left > 0.0 && left < 1e-15, "{left:e} does not show it");
+    let returns = array![[all, all, all], [0.1, 0.2, 0.3]];
+    for fixed in [false, true] {
+        let pairs = lower.map(|low| (low, if fixed { low } else { 1.0 }));
+        let refused = kelly(returns.view(), growth(), &bounds_of(&pairs)).unwrap_err().to_string();
+        assert!(refused.contains("everything in"), "{refused}");
+    }
+}
+
+#[test]
 fn probabilities_that_vanish_beside_the_others_do_not_matter() {
     // Found by fuzzing: a share of 1e-312 had no reciprocal, and nothing was solved.
     let returns = array![[-9.0, 9.0], [0.07, -0.02], [-0.08, 0.03], [0.01, 0.0]];

@@ -17,7 +17,7 @@ use super::scenarios::Scenarios;
 use super::tail_program::{check_scenarios, shares_of, within_reach};
 use super::{Bounds, Solution, Status};
 use crate::{Error, Result};
-use program::GrowthProgram;
+use program::{GrowthProgram, SURVIVAL};
 
 /// Relative gap up to which an answer counts as optimal.
 const PROVEN: f64 = 1e-8;
@@ -156,6 +156,7 @@ fn program_of(
     let fixed: Vec<usize> = (0..returns.ncols()).filter(|i| !free.contains(i)).collect();
     let excess = |s: usize, i: usize| (returns[(s, i)] - rate) / (1.0 + rate);
     let held = |s: &usize| 1.0 + fixed.iter().map(|&i| excess(*s, i) * full.lower[i]).sum::<f64>();
+    let size = |s: &usize| 1.0 + fixed.iter().map(|&i| (excess(*s, i) * full.lower[i]).abs()).sum::<f64>();
     let shares: Vec<f64> = rows.iter().map(|&s| shares[s]).collect();
     let a = Scenarios::from_fn(rows.len(), free.len(), |s, i| excess(rows[s], free[i]));
     let mean = |i: usize| (0..rows.len()).map(|s| shares[s] * a.row(s)[i]).sum::<f64>().abs();
@@ -163,6 +164,7 @@ fn program_of(
     let unit = (0..free.len()).map(|i| mean(i).max(square(i))).fold(f64::MIN_POSITIVE, f64::max);
     GrowthProgram {
         base: rows.iter().map(held).collect(),
+        base_size: rows.iter().map(size).collect(),
         lower: free.iter().map(|&i| full.lower[i]).collect(),
         upper: free.iter().map(|&i| full.upper[i]).collect(),
         total: 1.0 - fixed.iter().map(|&i| full.lower[i]).sum::<f64>(),
@@ -210,10 +212,11 @@ fn scaled_back(fraction: f64, weight: f64, i: usize, full: &Bounds, bounds: &Bou
 
 fn without_limit(program: &GrowthProgram) -> GrowthProgram {
     let a = Scenarios::from_fn(program.a.n_rows(), program.n(), |s, i| program.a.row(s)[i]);
-    let GrowthProgram { base, shares, lower, upper, total, carry, unit, .. } = program;
+    let GrowthProgram { base, base_size, shares, lower, upper, total, carry, unit, .. } = program;
     GrowthProgram {
         a,
         base: base.clone(),
+        base_size: base_size.clone(),
         shares: shares.clone(),
         lower: lower.clone(),
         upper: upper.clone(),
@@ -234,7 +237,7 @@ fn cash_is_best(program: &GrowthProgram) -> bool {
         let (low, high) = (program.lower[i], program.upper[i]);
         low <= 0.0 && high >= 0.0 && (gain[i] <= 0.0 || high == 0.0) && (gain[i] >= 0.0 || low == 0.0)
     };
-    let affordable = program.total >= 0.0 && program.base.iter().all(|base| *base > 0.0);
+    let affordable = program.total >= 0.0 && program.survives(&vec![0.0; program.n()]);
     affordable && (0..program.n()).all(stays)
 }
 
@@ -259,8 +262,7 @@ fn solved(program: &GrowthProgram, start: &[f64]) -> (Vec<f64>, f64, usize) {
         let bounds = Bounds { lower: program.lower.clone(), upper: program.upper.clone() };
         bounds.settle(&mut snapped, program.total);
     }
-    let survives = program.values(&snapped).iter().all(|value| *value > 0.0);
-    let kept = survives && !program.exceeds_limit(&snapped);
+    let kept = program.survives(&snapped) && !program.exceeds_limit(&snapped);
     (if kept { snapped } else { point.x }, price, taken)
 }
 
@@ -273,7 +275,8 @@ fn growth_of(returns: ArrayView2<'_, f64>, rule: KellyRule<'_>, weights: &[f64])
         returns.rows().into_iter().zip(&shares).enumerate().filter(|(_, (_, p))| **p > 0.0)
     {
         let earned = cash + row.iter().zip(weights).map(|(r, w)| r * w).sum::<f64>();
-        if earned <= -1.0 {
+        let size = 1.0 + cash.abs() + row.iter().zip(weights).map(|(r, w)| (r * w).abs()).sum::<f64>();
+        if 1.0 + earned <= SURVIVAL * size {
             return Err(Error::Infeasible {
                 reason: format!("the bounds force a loss of everything in row {s}"),
             });

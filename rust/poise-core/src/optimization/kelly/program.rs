@@ -4,6 +4,9 @@ use crate::optimization::box_program;
 use crate::optimization::dense::dot;
 use crate::optimization::scenarios::Scenarios;
 
+/// Wealth below this part of the terms that it is the rest of is rounding: it may as well be nothing.
+pub(super) const SURVIVAL: f64 = 1e-13;
+
 /// The program in the weights that the bounds leave free.
 #[derive(Debug)]
 pub(super) struct GrowthProgram {
@@ -11,6 +14,8 @@ pub(super) struct GrowthProgram {
     pub(super) a: Scenarios,
     /// Growth of what is held at equal bounds and of cash.
     pub(super) base: Vec<f64>,
+    /// The sizes of the terms of that, added up.
+    pub(super) base_size: Vec<f64>,
     pub(super) shares: Vec<f64>,
     pub(super) lower: Vec<f64>,
     pub(super) upper: Vec<f64>,
@@ -39,6 +44,14 @@ impl GrowthProgram {
         self.a.times(x, &mut values);
         values.iter_mut().zip(&self.base).for_each(|(value, base)| *value += base);
         values
+    }
+
+    /// Whether something is left in every scenario that is not rounding.
+    pub(super) fn survives(&self, x: &[f64]) -> bool {
+        let size = |s: usize| -> f64 {
+            self.base_size[s] + self.a.row(s).iter().zip(x).map(|(a, x)| (a * x).abs()).sum::<f64>()
+        };
+        self.values(x).iter().enumerate().all(|(s, value)| *value > SURVIVAL * size(s))
     }
 
     /// The logarithm of `E (growth)^(-power)` and each scenario's share in it.
@@ -98,8 +111,7 @@ impl GrowthProgram {
         (0..60).map(|halvings| 0.5_f64.powi(halvings)).find_map(|part| {
             let x: Vec<f64> =
                 near.iter().zip(&middle).map(|(near, middle)| near + part * (middle - near)).collect();
-            let kept = x.iter().sum::<f64>() < self.total && self.values(&x).iter().all(|value| *value > 0.0);
-            kept.then_some(x)
+            (x.iter().sum::<f64>() < self.total && self.survives(&x)).then_some(x)
         })
     }
 
