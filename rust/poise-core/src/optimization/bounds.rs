@@ -4,7 +4,14 @@ mod adapt;
 
 use ndarray::ArrayView1;
 
+use crate::sums::sum;
 use crate::{Error, Result, validate};
+
+/// A sum of weights is not known better.
+const ROUNDING: f64 = 1e-15;
+
+/// A rounding of the sum that is more than this of the weights inside their bounds is no business of theirs.
+const LEAST_DIGITS: f64 = 1e-12;
 
 /// Beyond it sums of bounds may be no number.
 const LARGEST: f64 = 1e100;
@@ -38,7 +45,16 @@ impl Bounds {
     /// [`Error::NonFinite`] for a NaN, [`Error::Infeasible`] where a lower bound exceeds its upper bound or both are
     /// the same infinity, [`Error::OutOfRange`] for one beyond `1e100` that is not infinite.
     pub fn new(lower: ArrayView1<'_, f64>, upper: ArrayView1<'_, f64>) -> Result<Self> {
-        validate::length("upper", upper, lower.len())?;
+        Self::of_vectors(lower.to_vec(), upper.to_vec())
+    }
+
+    /// [`Bounds::new`] of vectors that are given away.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bounds::new`].
+    pub fn of_vectors(lower: Vec<f64>, upper: Vec<f64>) -> Result<Self> {
+        validate::length("upper", ArrayView1::from(&upper), lower.len())?;
         let bounds = Self { lower: without_nan("lower", lower)?, upper: without_nan("upper", upper)? };
         let pairs = bounds.lower.iter().zip(&bounds.upper);
         if let Some((i, (low, high))) = pairs.enumerate().find(|(_, (low, high))| low > high) {
@@ -67,7 +83,7 @@ impl Bounds {
     ///
     /// As [`Bounds::new`].
     pub fn uniform(n: usize, lower: f64, upper: f64) -> Result<Self> {
-        Self::new(ArrayView1::from(&vec![lower; n]), ArrayView1::from(&vec![upper; n]))
+        Self::of_vectors(vec![lower; n], vec![upper; n])
     }
 
     /// Refuses bounds between which no weights of `n` assets sum to 1, and says by how much.
@@ -124,9 +140,9 @@ impl Bounds {
         for (i, weight) in weights.iter_mut().enumerate() {
             *weight = self.clip(i, *weight);
         }
+        let mut movable = Vec::new();
         for _ in 0..4 {
-            // Most weights of many assets are 0; a chain of additions costs by its length.
-            let missing = total - weights.iter().filter(|weight| **weight != 0.0).sum::<f64>();
+            let missing = total - sum(weights);
             if self.stops_at_bounds(weights, missing) || missing == 0.0 {
                 return;
             }
@@ -135,7 +151,8 @@ impl Bounds {
             };
             let inside = |&i: &usize| self.lower[i] < weights[i] && weights[i] < self.upper[i];
             // Weights inside their bounds share the rounding; only where there are none does another move.
-            let mut movable: Vec<usize> = (0..weights.len()).filter(inside).collect();
+            movable.clear();
+            movable.extend((0..weights.len()).filter(inside));
             if movable.is_empty() {
                 // A sum this close is kept: a weight moved off its bound would contradict its multiplier.
                 if missing.abs() <= 0.1 * SUM_TOLERANCE {
@@ -145,8 +162,14 @@ impl Bounds {
             }
             // In proportion: a small weight of a volatile asset must not move by the rounding of a large one.
             let gross: f64 = movable.iter().map(|&i| weights[i].abs()).sum();
+            if missing.abs() <= ROUNDING && missing.abs() > LEAST_DIGITS * gross {
+                return;
+            }
+            // The reciprocal of less than the least normal number overflows.
+            let (share, even) =
+                if gross.is_normal() { (gross.recip(), 0.0) } else { (0.0, 1.0 / movable.len() as f64) };
             for &i in &movable {
-                let part = if gross > 0.0 { weights[i].abs() / gross } else { 1.0 / movable.len() as f64 };
+                let part = weights[i].abs() * share + even;
                 weights[i] = self.clip(i, weights[i] + missing * part);
             }
         }
@@ -173,10 +196,10 @@ impl Bounds {
     }
 }
 
-fn without_nan(what: &'static str, values: ArrayView1<'_, f64>) -> Result<Vec<f64>> {
+fn without_nan(what: &'static str, values: Vec<f64>) -> Result<Vec<f64>> {
     match values.iter().position(|value| value.is_nan()) {
         Some(index) => Err(Error::NonFinite { what, value: f64::NAN, position: format!("index {index}") }),
-        None => Ok(values.to_vec()),
+        None => Ok(values),
     }
 }
 

@@ -167,7 +167,7 @@ impl<'a> Path<'a> {
 
     /// The direction of the weights on this face.
     fn survey(&mut self) {
-        self.free.exchange(self.course.pull, &mut self.exchange);
+        self.free.exchange(self.course.pull, 1.0, &mut self.exchange);
         self.velocity.fill(0.0);
         for &(i, change) in &self.exchange {
             self.velocity[i] = change;

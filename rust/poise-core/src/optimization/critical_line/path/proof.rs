@@ -69,9 +69,13 @@ impl Path<'_> {
 
     /// The certificate; where rounding has grown into it the free assets are put right first.
     pub(super) fn certify(&mut self) -> f64 {
-        let certificate = self.certificate();
+        let mut certificate = self.certificate();
         if certificate <= NOISE {
             return certificate;
+        }
+        if self.since_fresh > 0 {
+            self.refresh();
+            certificate = self.certificate();
         }
         if self.free.refresh(&self.course.hessian.matrix).is_err() {
             self.restart(self.clock, f64::INFINITY);
@@ -79,8 +83,8 @@ impl Path<'_> {
         }
         let downhill: Vec<f64> =
             self.gradient.iter().zip(self.course.pull).map(|(g, m)| self.clock * m - g).collect();
-        let before = self.weights.clone();
-        self.free.exchange(&downhill, &mut self.exchange);
+        let before = (self.clock, self.weights.clone());
+        self.free.exchange(&downhill, 1.0, &mut self.exchange);
         for &(i, change) in &self.exchange {
             self.weights[i] = self.course.bounds.clip(i, self.weights[i] + change);
         }
@@ -88,7 +92,7 @@ impl Path<'_> {
         self.correct_clock();
         let mended = self.certificate();
         if mended > certificate {
-            self.weights = before;
+            (self.clock, self.weights) = before;
             self.refresh();
         }
         mended.min(certificate)
@@ -114,9 +118,14 @@ impl Path<'_> {
         let bounds = self.course.bounds.lower.iter().zip(&self.course.bounds.upper);
         let pulled = self.gradient.iter().zip(self.course.pull).zip(&self.course.hessian.volatility);
         let mut worst = 0.0;
-        for ((((gradient, pull), volatility), weight), (low, high)) in pulled.zip(&self.weights).zip(bounds) {
+        for (i, ((((gradient, pull), volatility), weight), (low, high))) in
+            pulled.zip(&self.weights).zip(bounds).enumerate()
+        {
             let slack = level.slack(*gradient, *pull);
-            let violation = if weight <= low {
+            // Whoever joins early would take what is left of its price along to the next knot.
+            let violation = if self.joining == Some(i) {
+                slack.abs()
+            } else if weight <= low {
                 (-slack).max(0.0)
             } else if weight >= high {
                 slack.max(0.0)
