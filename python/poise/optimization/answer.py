@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from poise.domain.labels import BARE, Labels
 from poise.optimization.limits import asset_name
-from poise.optimization.result import BindingBound, OptimizationResult, OptimizationStatus, defer_binding
+from poise.optimization.result import UNNAMED, BindingBound, OptimizationResult, OptimizationStatus
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,12 +27,15 @@ GAP_WORTH_SAYING = 1e-6
 
 def to_result(solution: Solution, labels: Labels, method: str) -> OptimizationResult:
     """Return the solution of `method` with the labels of its input."""
-    figures = solution.plain_figures
-    if figures is not None and not figures[2] > GAP_WORTH_SAYING:
-        weights = solution.weights
-        result = plain_result(weights if labels is BARE else labels.vector(weights), figures)
-        if figures[6]:
-            defer_binding(result, lambda: binding_bounds(solution.sides, labels, solution.prices))
+    fields = solution.plain_fields(_OPTIMAL, GAP_WORTH_SAYING)
+    if fields is not None:
+        if labels is not BARE:
+            fields["weights"] = labels.vector(solution.weights)
+        if "binding" not in fields:
+            fields[UNNAMED] = partial(named_bounds, solution, labels)
+        result = object.__new__(OptimizationResult)
+        # All at once: field by field a frozen result would cost as much as the solution of ten assets.
+        object.__setattr__(result, "__dict__", fields)
         return result
     status = OptimizationStatus(solution.status)
     fallbacks: tuple[str, ...] = ()
@@ -42,7 +46,7 @@ def to_result(solution: Solution, labels: Labels, method: str) -> OptimizationRe
         status=status,
         certificate=solution.certificate,
         iterations=solution.iterations,
-        binding=binding_bounds(solution.sides, labels, solution.prices),
+        binding=named_bounds(solution, labels),
         fallbacks=fallbacks,
         messages=tuple(remarks(solution, labels)),
         budget_gap=solution.budget_gap,
@@ -52,20 +56,9 @@ def to_result(solution: Solution, labels: Labels, method: str) -> OptimizationRe
     )
 
 
-def plain_result(
-    weights: Any, figures: tuple[float, int, float, float, float, float, bool]
-) -> OptimizationResult:
-    """Return an optimal answer about which there is nothing to say.
-
-    Filled in at once: field by field a frozen result would cost as much as the solution of ten assets.
-    """
-    result = object.__new__(OptimizationResult)
-    fields = result.__dict__
-    fields["weights"], fields["status"] = weights, _OPTIMAL
-    certificate, iterations, budget_gap, objective, duality_gap, seconds, _ = figures
-    fields["certificate"], fields["iterations"], fields["budget_gap"] = certificate, iterations, budget_gap
-    fields["objective"], fields["duality_gap"], fields["seconds"] = objective, duality_gap, seconds
-    return result
+def named_bounds(solution: Solution, labels: Labels) -> tuple[BindingBound, ...]:
+    """Return the bounds at which the weights of a solution stand."""
+    return binding_bounds(solution.sides, labels, solution.prices)
 
 
 def binding_bounds(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
@@ -98,6 +97,10 @@ class Relaxation(NamedTuple):
     words: str
 
 
+UNNAMED = "_name_bounds"
+"""Where a result that has no `binding` yet keeps what names its bounds."""
+
+
 class _Deferred:
     """Bounds are named when somebody asks: a hundred names take as long as a hundred assets' solution."""
 
@@ -107,16 +110,11 @@ class _Deferred:
         if result is None:
             return ()  # what the dataclass takes for the default
         fields = result.__dict__
-        name = fields.get("_name_bounds")
+        name = fields.get(UNNAMED)
         named: tuple[BindingBound, ...] = fields.setdefault("binding", () if name is None else name())
         # Only now: another thread finds either who names them or their names.
-        fields.pop("_name_bounds", None)
+        fields.pop(UNNAMED, None)
         return named
-
-
-def defer_binding(result: OptimizationResult, name: Callable[[], tuple[BindingBound, ...]]) -> None:
-    """Let a result that has no `binding` yet find it by `name` once it is asked for."""
-    result.__dict__["_name_bounds"] = name
 
 
 @dataclass(frozen=True, eq=False)

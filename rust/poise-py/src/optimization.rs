@@ -9,12 +9,14 @@ use std::time::Instant;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use poise_core::optimization::{self, Bounds, Side, Status};
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::border::{detached, to_python};
 
 /// Below this size a solution takes less time than letting go of the interpreter and taking it back.
-const QUICK: usize = 32;
+const QUICK: usize = 64;
 
 /// Weights with their proof; `poise.optimization` makes an `OptimizationResult` of it.
 #[pyclass(frozen, module = "poise._native")]
@@ -45,16 +47,34 @@ impl Solution {
         self.solution.sides.iter().map(|&side| side_number(side)).collect::<Vec<i8>>().into_pyarray(py)
     }
 
-    /// Certificate, iterations, budget gap, objective, duality gap, seconds and whether a bound is in the way, of an
-    /// optimal answer without any convention.
-    #[getter]
-    fn plain_figures(&self) -> Option<(f64, usize, f64, f64, f64, f64, bool)> {
-        let Solution { solution, seconds, .. } = self;
+    /// The fields of the result that an optimal answer makes of which there is nothing to say, none of another; a
+    /// budget gap above `worth_saying` is to be said. `binding` only where no bound is in the way.
+    fn plain_fields<'py>(
+        &self,
+        py: Python<'py>,
+        status: &Bound<'py, PyAny>,
+        worth_saying: f64,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Solution { weights, solution, seconds } = self;
         let is_plain =
             solution.status == Status::Optimal && solution.ridge == 0.0 && solution.riskless.is_empty();
-        let optimization::Solution { certificate, iterations, budget_gap, objective, gap, .. } = *solution;
-        let is_bound = solution.sides.iter().any(|&side| side != Side::Inside);
-        is_plain.then_some((certificate, iterations, budget_gap, objective, gap, *seconds, is_bound))
+        let misses_budgets = solution.budget_gap > worth_saying;
+        if !is_plain || misses_budgets {
+            return Ok(None);
+        }
+        let fields = PyDict::new(py);
+        fields.set_item(intern!(py, "weights"), weights)?;
+        fields.set_item(intern!(py, "status"), status)?;
+        fields.set_item(intern!(py, "certificate"), solution.certificate)?;
+        fields.set_item(intern!(py, "iterations"), solution.iterations)?;
+        fields.set_item(intern!(py, "budget_gap"), solution.budget_gap)?;
+        fields.set_item(intern!(py, "objective"), solution.objective)?;
+        fields.set_item(intern!(py, "duality_gap"), solution.gap)?;
+        fields.set_item(intern!(py, "seconds"), seconds)?;
+        if solution.sides.iter().all(|&side| side == Side::Inside) {
+            fields.set_item(intern!(py, "binding"), PyTuple::empty(py))?;
+        }
+        Ok(Some(fields))
     }
 
     #[getter]

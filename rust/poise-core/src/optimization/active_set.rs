@@ -114,8 +114,7 @@ impl<'a> Walk<'a> {
 
     /// The step to the face's minimum, where all free assets have the same gradient, the multiplier.
     fn compute_step(&mut self) {
-        let downhill: Vec<f64> = self.slope.iter().map(|g| -g).collect();
-        self.free.exchange(&downhill, &mut self.step);
+        self.free.exchange(&self.slope, -1.0, &mut self.step);
         if let Some(reference) = self.free.reference() {
             let row = self.problem.hessian.matrix.row(reference);
             let change: f64 = self.step.iter().map(|&(i, step)| row[i] * step).sum();
@@ -277,15 +276,14 @@ impl<'a> Walk<'a> {
         (self.weights, self.side, self.free)
     }
 
-    /// The change of the weights per unit of `extra` in `linear`, the face and the budget held.
+    /// The change of the weights per unit of `extra` in `linear`, the face and the budget held; none where that is empty.
     pub(super) fn response(&mut self, extra: &[f64]) -> Vec<f64> {
-        let mut response = vec![0.0; self.weights.len()];
-        if !extra.is_empty() {
-            self.free.exchange(extra, &mut self.step);
-            for &(i, change) in &self.step {
-                response[i] = change;
-            }
+        if extra.is_empty() {
+            return Vec::new();
         }
+        let mut response = vec![0.0; self.weights.len()];
+        self.free.exchange(extra, 1.0, &mut self.step);
+        self.step.iter().for_each(|&(i, change)| response[i] = change);
         response
     }
 }

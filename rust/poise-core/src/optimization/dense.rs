@@ -206,9 +206,9 @@ impl Symmetric {
         &self.values
     }
 
-    /// The entries, row by row, to be changed alike on both sides of the diagonal.
-    pub(super) fn rows_mut(&mut self) -> &mut [f64] {
-        &mut self.values
+    /// The entries, row by row, for good.
+    pub(super) fn into_rows(self) -> Vec<f64> {
+        self.values
     }
 
     /// The entries, row by row, to be overwritten by a factorisation.

@@ -15,6 +15,9 @@ const PIVOT_FLOOR: f64 = 1e-15;
 /// A newcomer becomes the reference when its variance is this much smaller.
 const MUCH_SMALLER: f64 = 0.01;
 
+/// Rows of the factor for which there is room from the beginning.
+const USUAL: usize = 16;
+
 /// The free assets with the factor of their exchanges.
 #[derive(Debug)]
 pub(super) struct FreeBlock {
@@ -36,7 +39,7 @@ impl FreeBlock {
             stride: capacity,
             reference: None,
             others: Vec::with_capacity(capacity),
-            lower: Vec::new(),
+            lower: Vec::with_capacity(capacity * capacity.min(USUAL)),
             is_worn: false,
             rotations: Vec::new(),
             buffer: Vec::with_capacity(capacity),
@@ -89,12 +92,12 @@ impl FreeBlock {
         }
     }
 
-    /// The exchange `d` with `(H d)_i - (H d)_p = pull_i - pull_p`, as pairs of asset and change; sums to 0.
-    pub(super) fn exchange(&mut self, pull: &[f64], changes: &mut Vec<(usize, f64)>) {
+    /// The exchange `d` with `(H d)_i - (H d)_p = factor (pull_i - pull_p)`, as pairs of asset and change; sums to 0.
+    pub(super) fn exchange(&mut self, pull: &[f64], factor: f64, changes: &mut Vec<(usize, f64)>) {
         changes.clear();
         let Some(reference) = self.reference else { return };
         self.buffer.clear();
-        self.buffer.extend(self.others.iter().map(|&i| pull[i] - pull[reference]));
+        self.buffer.extend(self.others.iter().map(|&i| factor * (pull[i] - pull[reference])));
         cholesky::solve(&self.lower, self.stride, &mut self.buffer);
         let paid: f64 = self.buffer.iter().sum();
         changes.extend(self.others.iter().copied().zip(self.buffer.iter().copied()));
@@ -198,7 +201,7 @@ mod tests {
             block.remove(&matrix, leaver).unwrap();
             assert_eq!(block.len(), 4);
             let mut changes = Vec::new();
-            block.exchange(&pull, &mut changes);
+            block.exchange(&pull, 1.0, &mut changes);
             let mut d = vec![0.0; 5];
             for (i, change) in changes {
                 d[i] = change;

@@ -10,7 +10,6 @@
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::bounds::{Bounds, fill};
-use super::coordinate_descent::positive_weights;
 use super::dense::{Symmetric, dot};
 use super::duality::Proof;
 use super::mean_variance::check_start;
@@ -126,12 +125,7 @@ fn without_upper_bounds(
         start.iter_mut().for_each(|x| *x /= if sum > 0.0 { sum } else { 1.0 });
         bounds.reach(start, 1.0)
     });
-    let guess = start.or_else(|| positive_weights(&correlation.matrix));
-    let mut minimum = match quadratic.minimise(guess.as_deref(), &[]) {
-        // Assets that rounding cannot tell apart may be guessed together and then be in each other's way.
-        Err(_) if guess.is_some() => quadratic.minimise(None, &[])?,
-        outcome => outcome?,
-    };
+    let mut minimum = quadratic.minimise_from_guess(start.as_deref())?;
     let sum: f64 = minimum.weights.iter().zip(volatility).map(|(x, v)| x / v).sum();
     for (weight, v) in minimum.weights.iter_mut().zip(volatility) {
         *weight *= total / (v * sum);

@@ -3,6 +3,8 @@
 //! Markowitz (1952), "Portfolio Selection"; (1956), "The Optimization of a Quadratic Function Subject to
 //! Linear Constraints".
 
+use std::borrow::Cow;
+
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::bounds::{Bounds, fill};
@@ -48,12 +50,16 @@ pub fn minimum_variance_from(
         let weights = fill(ArrayView1::from(&vec![1.0; n]), bounds, 1.0)?;
         return Ok(Solution::settled(weights, bounds, problem.riskless));
     };
-    let inner = bounds.of(&problem.risky);
+    let inner = match problem.riskless.as_slice() {
+        [] => Cow::Borrowed(bounds),
+        _ => Cow::Owned(bounds.of(&problem.risky)),
+    };
     let linear = vec![0.0; problem.risky.len()];
     let start = start.map(|start| inner.reach(problem.risky.iter().map(|&i| start[i]).collect(), left));
     let (scaled, factor) = problem.covariance_of(covariance, &problem.risky);
     let (minimum, ridge) = solve_with(scaled, &problem.risky, |hessian| {
-        Quadratic { hessian, linear: &linear, bounds: &inner, total: left }.minimise(start.as_deref(), &[])
+        Quadratic { hessian, linear: &linear, bounds: &inner, total: left }
+            .minimise_from_guess(start.as_deref())
     })?;
     // Half the variance is what was minimised.
     let proof = minimum.proof.scaled(2.0 / factor);

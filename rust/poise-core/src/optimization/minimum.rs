@@ -1,11 +1,16 @@
 //! The quadratic problem solved by a primal active set, on a matrix that may need a ridge.
 
 use super::active_set::{NOISE, Walk};
+use super::bounds::Bounds;
+use super::coordinate_descent::positive_weights;
 use super::dense::Symmetric;
 use super::problem;
 use super::program;
 use super::quadratic::{Hessian, Minimum, Quadratic, TOLERANCE};
 use crate::{Error, Result};
+
+/// Up to this many assets the walk from one asset is as short as a guess.
+const SHORT: usize = 16;
 
 /// How often an answer is taken up again where its certificate is above rounding.
 const REFINEMENTS: usize = 3;
@@ -48,6 +53,32 @@ where
 }
 
 impl Quadratic<'_> {
+    /// Solves without a linear term, from `start` or else from a guess where one is at hand.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Quadratic::minimise`].
+    pub(super) fn minimise_from_guess(&self, start: Option<&[f64]>) -> Result<Minimum> {
+        let guess = if start.is_none() { self.guess() } else { None };
+        let start = start.or(guess.as_deref());
+        match self.minimise(start, &[]) {
+            // Assets that rounding cannot tell apart may be guessed together and then be in each other's way.
+            Err(_) if start.is_some() => self.minimise(None, &[]),
+            outcome => outcome,
+        }
+    }
+
+    /// The weights that coordinate descent leads to, where only positive ones are asked for.
+    fn guess(&self) -> Option<Vec<f64>> {
+        let Bounds { lower, upper } = self.bounds;
+        if lower.len() <= SHORT || lower.iter().any(|low| *low != 0.0) {
+            return None;
+        }
+        let mut weights = positive_weights(&self.hessian.matrix)?;
+        weights.iter_mut().for_each(|weight| *weight *= self.total);
+        weights.iter().zip(upper).all(|(weight, high)| weight <= high).then_some(weights)
+    }
+
     /// Solves from `start` (feasible) or from the assets that look best alone.
     ///
     /// # Errors
@@ -83,5 +114,63 @@ impl Quadratic<'_> {
             }
             _ => Err(Error::NotConverged { iterations, residual: certificate, tolerance: TOLERANCE }),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test may stop at the first surprise
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::optimization::dense::dot;
+
+    /// Covariances of `n` assets, the last `n_twins` of them near copies of the first.
+    fn covariance(n: usize, n_twins: usize, apart: f64) -> Symmetric {
+        let draw = |t: usize, i: usize| (1e4 * ((t * 131 + i + 1) as f64).sin()).fract();
+        let own = n - n_twins;
+        let entry = |t: usize, i: usize| draw(t, i % own) + if i < own { 0.0 } else { apart * draw(t, i) };
+        let returns = Array2::from_shape_fn((4 * n, n), |(t, i)| 0.3 * draw(t, n + 7) + entry(t, i));
+        Symmetric::of_rows(returns.t().dot(&returns).iter().copied().collect(), n)
+    }
+
+    #[test]
+    fn a_guess_changes_the_way_and_not_the_answer() {
+        for (n, n_twins, apart) in [(17, 0, 0.0), (40, 0, 0.0), (40, 6, 1e-3), (40, 6, 1e-9), (60, 20, 0.0)] {
+            let assets: Vec<usize> = (0..n).collect();
+            for upper in [1.0, 0.2, 2.0 / n as f64] {
+                let bounds = Bounds::uniform(n, 0.0, upper).unwrap();
+                let solved = |with_guess: bool| {
+                    let solve = |hessian: &Hessian| {
+                        let linear = vec![0.0; n];
+                        let problem = Quadratic { hessian, linear: &linear, bounds: &bounds, total: 1.0 };
+                        if with_guess {
+                            problem.minimise_from_guess(None)
+                        } else {
+                            problem.minimise(None, &[])
+                        }
+                    };
+                    solve_with(covariance(n, n_twins, apart), &assets, solve).unwrap().0
+                };
+                let variance =
+                    |weights: &[f64]| dot(weights, &covariance(n, n_twins, apart).multiply(weights));
+                let (guessed, walked) = (solved(true), solved(false));
+                let (found, wanted) = (variance(&guessed.weights), variance(&walked.weights));
+                assert!((found - wanted).abs() <= 1e-9 * wanted, "{n} {n_twins} {upper}: {found} {wanted}");
+                assert!(guessed.certificate <= TOLERANCE);
+            }
+        }
+    }
+
+    #[test]
+    fn a_guess_beyond_the_bounds_is_none() {
+        let hessian = Hessian::regular(covariance(20, 0, 0.0));
+        let linear = [0.0; 20];
+        let guess = |upper: f64| {
+            let bounds = Bounds::uniform(20, 0.0, upper).unwrap();
+            Quadratic { hessian: &hessian, linear: &linear, bounds: &bounds, total: 1.0 }.guess()
+        };
+        assert!(guess(1.0).is_some());
+        assert!(guess(0.05).is_none());
     }
 }

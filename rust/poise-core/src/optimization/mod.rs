@@ -28,6 +28,7 @@ mod minimum;
 mod newton;
 mod ordinary;
 mod parity_state;
+mod pivots;
 mod probe;
 mod problem;
 mod program;

@@ -3,10 +3,10 @@
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::bounds::{Bounds, fill};
-use super::cholesky;
 use super::dense::Symmetric;
 use super::ordinary::{in_order, is_ordinary, least_variance};
 use super::probe::finds_negative_direction;
+use super::{cholesky, pivots};
 use crate::{Error, Result, linear, validate};
 
 /// Ridge put on a singular matrix, as a part of each variance: picks the answer of least norm.
@@ -16,11 +16,11 @@ pub(super) const RIDGE: f64 = 1e-10;
 /// covers comes from rounding the entries to three digits.
 pub(super) const RIDGES: [f64; 9] = [RIDGE, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 2e-3];
 
-/// Up to this many assets a plain factor is the quickest.
-const SMALL: usize = 16;
+/// Up to this many assets plain elimination is the quickest.
+const MODERATE: usize = 128;
 
 /// Up to this many assets a Cholesky factor is as quick as the answer.
-const FACTORED: usize = 100;
+pub(super) const FACTORED: usize = 100;
 
 /// What the last ridge would cover comes from rounding.
 const LARGEST_RIDGE: f64 = RIDGES[RIDGES.len() - 1];
@@ -128,11 +128,10 @@ impl Problem {
 /// [`Error::NotPositiveSemidefinite`] where no ridge of [`RIDGES`] helps; `assets` gives its index a meaning.
 pub(super) fn needed_ridge(matrix: &Symmetric, assets: &[usize]) -> Result<f64> {
     let n = matrix.n();
-    if is_safely_definite(matrix.copied(), n) {
+    if is_safely_definite(matrix.rows(), n) {
         return Ok(0.0);
     }
-    if let Some(ridge) =
-        RIDGES.into_iter().find(|ridge| linear::has_pivots(matrix.with_ridge(*ridge).copied(), n, 0.0))
+    if let Some(ridge) = RIDGES.into_iter().find(|ridge| has_pivots(matrix.with_ridge(*ridge).rows(), n, 0.0))
     {
         return Ok(ridge);
     }
@@ -152,9 +151,12 @@ pub(super) fn seems_definite(matrix: &Symmetric) -> bool {
 }
 
 /// Whether a symmetric matrix, given row by row, is definite without a ridge.
-pub(super) fn is_safely_definite(mut matrix: Vec<f64>, n: usize) -> bool {
-    if n <= SMALL {
-        return cholesky::factor(&mut matrix, n, RIDGE).is_ok();
-    }
-    linear::has_pivots(matrix, n, RIDGE)
+pub(super) fn is_safely_definite(rows: &[f64], n: usize) -> bool {
+    has_pivots(rows, n, RIDGE)
+}
+
+/// Whether elimination meets no pivot below `floor` times its diagonal entry, and none that is not positive.
+fn has_pivots(rows: &[f64], n: usize, floor: f64) -> bool {
+    let quickly = if n <= MODERATE { pivots::are_above(floor, rows, n) } else { None };
+    quickly.unwrap_or_else(|| linear::has_pivots(rows.to_vec(), n, floor))
 }

@@ -89,20 +89,30 @@ impl Quadratic<'_> {
     /// Zero where the bounds allow it, then up (or down) asset by asset in the order of merit.
     pub(super) fn greedy_start(&self) -> Vec<f64> {
         let n = self.linear.len();
-        let alone: Vec<f64> =
-            self.hessian.volatility.iter().zip(self.linear).map(|(v, q)| v * v - q).collect();
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|&i, &j| alone[i].total_cmp(&alone[j]));
-        let mut weights: Vec<f64> = (0..n).map(|i| self.bounds.clip(i, 0.0)).collect();
-        let mut missing = self.total - weights.iter().sum::<f64>();
-        if missing < 0.0 {
-            order.reverse();
-        }
-        for i in order {
-            let moved = self.bounds.clip(i, weights[i] + missing);
+        let Self { hessian, linear, bounds, total } = *self;
+        let alone = |i: usize| hessian.volatility[i] * hessian.volatility[i] - linear[i];
+        let better = |i: &usize, j: &usize| alone(*i).total_cmp(&alone(*j));
+        let mut weights: Vec<f64> = (0..n).map(|i| bounds.clip(i, 0.0)).collect();
+        let mut missing = total - weights.iter().sum::<f64>();
+        let upwards = missing > 0.0;
+        let mut fill = |i: usize| {
+            let moved = bounds.clip(i, weights[i] + missing);
             missing -= moved - weights[i];
             weights[i] = moved;
+            missing
+        };
+        // Often the best of all takes everything.
+        if upwards && (0..n).min_by(better).is_some_and(|best| fill(best) == 0.0) {
+            return weights;
         }
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by(better);
+        if !upwards {
+            order.reverse();
+        }
+        order.into_iter().for_each(|i| {
+            fill(i);
+        });
         weights
     }
 }

@@ -8,6 +8,8 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Slice};
 mod face;
 mod moving;
 mod products;
+mod steps;
+mod vectors;
 
 use face::Face;
 use moving::Moving;
@@ -16,13 +18,19 @@ use super::bounds::Bounds;
 use super::dense::Symmetric;
 use super::mean_variance::minimum_variance_from;
 use super::ordinary::least_variance;
-use super::problem::needed_ridge;
-use super::quadratic::Quadratic;
+use super::problem::{FACTORED, needed_ridge};
+use super::quadratic::{Hessian, Quadratic};
 use crate::moments::sample_covariance;
 use crate::{Error, Result, validate};
 
 /// A variance that updates have brought below this part of the largest may be rounding alone.
 const FADED: f64 = 1e-12;
+
+/// Steps after which the long way is shorter.
+const MOST_STEPS: usize = 8;
+
+/// The same where nothing is known of the answer.
+const MOST_FIRST_STEPS: usize = 24;
 
 /// Weights of least variance over the last `window` rows, after every `step`-th row from the first full window on.
 ///
@@ -41,7 +49,9 @@ pub fn rolling_minimum_variance(
     bounds: &Bounds,
 ) -> Result<Array2<f64>> {
     let (n_observations, n) = returns.dim();
-    validate::non_empty("returns", "asset", returns.sum_axis(Axis(0)).view())?;
+    if n == 0 {
+        return Err(Error::Empty { what: "returns", unit: "asset" });
+    }
     validate::finite_matrix("returns", returns)?;
     for (what, value, least) in [("window", window, 2), ("step", step, 1)] {
         if value < least {
@@ -50,6 +60,8 @@ pub fn rolling_minimum_variance(
         }
     }
     bounds.admit_full_investment(n)?;
+    let returns = returns.as_standard_layout();
+    let returns = returns.view();
     let mut path = Array2::from_elem((n_observations, n), f64::NAN);
     let mut rolling: Option<Rolling<'_>> = None;
     for t in window.saturating_sub(1)..n_observations {
@@ -69,18 +81,26 @@ pub fn rolling_minimum_variance(
 
 /// One window, its scatter and its answer.
 struct Rolling<'a> {
+    /// In standard layout.
     returns: ArrayView2<'a, f64>,
     window: usize,
     bounds: &'a Bounds,
-    mean: Vec<f64>,
     /// The sample covariance, kept up to date.
     covariance: Moving,
-    /// Whether the covariance was definite when it was last computed afresh.
-    is_definite: bool,
+    certainty: Certainty,
     weights: Vec<f64>,
     /// Where the weights lie, while it could be followed.
     face: Option<Face>,
     zeros: Vec<f64>,
+}
+
+/// What is known of the covariance since it was last computed afresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Certainty {
+    Definite,
+    /// Large, and semidefinite as every sample covariance is: each answer has to show that it is the only one.
+    Semidefinite,
+    Singular,
 }
 
 impl<'a> Rolling<'a> {
@@ -91,52 +111,64 @@ impl<'a> Rolling<'a> {
         bounds: &'a Bounds,
         before: Option<Self>,
     ) -> Result<Self> {
-        let rows = rows(returns, window, t);
         let n = returns.ncols();
-        let mean = (0..n).map(|i| rows.column(i).sum() / window as f64).collect();
-        let covariance = sample_covariance(rows, 1)?;
-        let everyone: Vec<usize> = (0..n).collect();
+        let rows = rows(returns, window, t);
         // Both halves are written alike.
-        let matrix = Symmetric::of_rows(covariance.into_raw_vec_and_offset().0, n);
-        // Columns without variance make it singular too.
-        let is_definite = window > n && needed_ridge(&matrix, &everyone).is_ok_and(|ridge| ridge == 0.0);
-        let covariance = Moving::new(matrix);
-        let weights = before.map_or_else(Vec::new, |before| before.weights);
-        let is_followed = is_definite && !weights.is_empty();
-        let face = if is_followed { Face::at(&covariance, bounds, &weights) } else { None };
-        Ok(Self {
+        let matrix = Symmetric::of_rows(sample_covariance(rows, 1)?.into_raw_vec_and_offset().0, n);
+        let (matrix, weights) = match before {
+            Some(before) => (matrix, before.weights),
+            None if window > n && n > FACTORED => first_answer(matrix, bounds),
+            None => (matrix, Vec::new()),
+        };
+        let mut new = Self {
             returns,
             window,
             bounds,
-            mean,
-            covariance,
-            is_definite,
+            covariance: Moving::new(matrix, rows),
+            certainty: Certainty::Singular,
             weights,
-            face,
+            face: None,
             zeros: vec![0.0; n],
-        })
+        };
+        if window > n {
+            new.look();
+        }
+        Ok(new)
+    }
+
+    /// Finds out what can be known of the covariance, and where to begin.
+    fn look(&mut self) {
+        let n = self.zeros.len();
+        if n > FACTORED {
+            self.certainty = Certainty::Semidefinite;
+            if !self.weights.is_empty() {
+                self.face = Face::at(&self.covariance, self.bounds, &self.weights, false);
+            }
+            return;
+        }
+        self.face = Face::of_everyone(&self.covariance, self.bounds);
+        // Columns without variance make it singular too.
+        let everyone: Vec<usize> = (0..n).collect();
+        let is_definite = self.face.is_some()
+            || needed_ridge(&self.covariance.whole().matrix, &everyone).is_ok_and(|ridge| ridge == 0.0);
+        self.certainty = if is_definite { Certainty::Definite } else { Certainty::Singular };
     }
 
     /// Moves the window to end with row `t`.
     fn roll(&mut self, t: usize) {
         let length = self.window as f64;
         let (fresh, stale) = (self.returns.row(t), self.returns.row(t - self.window));
-        let [entering, leaving] = self.covariance.room();
-        for (i, mean) in self.mean.iter_mut().enumerate() {
-            (entering[i], leaving[i]) = (fresh[i] - *mean, stale[i] - *mean);
-            *mean += (fresh[i] - stale[i]) / length;
-        }
-        self.covariance.roll(length);
-        let (entering, leaving) = self.covariance.last_rows();
-        if self.face.as_mut().is_some_and(|face| !face.roll(entering, leaving, length, &self.weights)) {
+        let (Some(fresh), Some(stale)) = (fresh.to_slice(), stale.to_slice()) else { return };
+        self.covariance.exchange(fresh, stale, length);
+        if self.face.as_mut().is_some_and(|face| !face.roll(self.covariance.last_rows(), length)) {
             self.face = None;
         }
     }
 
     fn solve(&mut self, t: usize) -> Result<()> {
-        let (least, largest) = self.covariance.refresh_volatility();
+        let (least, largest) = self.covariance.extremes();
         let has_faded = least <= (FADED * largest).max(least_variance(largest));
-        if self.is_definite && !has_faded && self.solve_regular() {
+        if self.certainty != Certainty::Singular && !has_faded && self.solve_regular() {
             return Ok(());
         }
         self.face = None;
@@ -149,21 +181,39 @@ impl<'a> Rolling<'a> {
 
     /// Solves on a covariance that nothing is wrong with; whether it could.
     fn solve_regular(&mut self) -> bool {
-        let Self { covariance, bounds, zeros, weights, face, .. } = self;
+        let Self { covariance, bounds, certainty, zeros, weights, face, .. } = self;
         if let Some(followed) = face {
-            let before = weights.clone();
-            if followed.answer(covariance, bounds, 1.0, weights) {
+            let most_steps = if weights.is_empty() { MOST_FIRST_STEPS } else { MOST_STEPS };
+            if followed.answer(covariance, bounds, 1.0, most_steps) {
+                weights.clear();
+                weights.extend_from_slice(followed.weights());
                 return true;
             }
-            *weights = before;
         }
-        let quadratic = Quadratic { hessian: covariance.whole(), linear: zeros, bounds, total: 1.0 };
+        let quadratic = Quadratic { hessian: &covariance.whole(), linear: zeros, bounds, total: 1.0 };
         let start = (!weights.is_empty()).then_some(weights.as_slice());
         let Ok(minimum) = quadratic.minimise(start, &[]) else { return false };
+        let is_definite = *certainty == Certainty::Definite;
+        if !is_definite && !minimum.is_unique {
+            *certainty = Certainty::Singular;
+            return false;
+        }
         *weights = minimum.weights;
-        *face = Face::at(covariance, bounds, weights);
+        *face = Face::at(covariance, bounds, weights, is_definite);
         true
     }
+}
+
+/// The answer of a large matrix, where it shows that it is the only one; nothing otherwise.
+///
+/// Taken while the matrix lies as it was computed.
+fn first_answer(matrix: Symmetric, bounds: &Bounds) -> (Symmetric, Vec<f64>) {
+    let (hessian, zeros) = (Hessian::regular(matrix), vec![0.0; bounds.lower.len()]);
+    let minimum =
+        Quadratic { hessian: &hessian, linear: &zeros, bounds, total: 1.0 }.minimise_from_guess(None);
+    let weights =
+        minimum.ok().filter(|minimum| minimum.is_unique).map_or_else(Vec::new, |minimum| minimum.weights);
+    (hessian.matrix, weights)
 }
 
 /// The `window` rows that end with row `t`.

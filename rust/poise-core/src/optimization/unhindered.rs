@@ -10,12 +10,9 @@ use ndarray::{ArrayView1, ArrayView2};
 use super::bounds::{Bounds, Side};
 use super::ordinary::{in_order, is_ordinary};
 use super::probe::finds_negative_direction;
-use super::problem::{RIDGES, is_safely_definite};
+use super::problem::{FACTORED, RIDGES, is_safely_definite};
 use super::solution::{Solution, Status};
 use super::truncated_newton::{FROM_NEIGHBOUR, FROM_SCRATCH, solve, uncorrelated};
-
-/// Up to this many assets a Cholesky factor is as quick as the answer.
-const FACTORED: usize = 100;
 
 /// The answer, or None where something is in the way.
 ///
@@ -89,7 +86,7 @@ fn shares(budgets: Option<&[f64]>, n: usize) -> Option<Vec<f64>> {
 /// Where no negative direction shows.
 fn is_sound(rows: &[f64], n: usize) -> bool {
     if n <= FACTORED {
-        return is_safely_definite(rows.to_vec(), n);
+        return is_safely_definite(rows, n);
     }
     // What the last ridge would cover comes from rounding.
     !finds_negative_direction(rows, n, RIDGES[RIDGES.len() - 1])

@@ -66,7 +66,7 @@ fn pair(given: &Bound<'_, PyAny>, n_assets: usize) -> Option<Bounds> {
     let (lower, upper) = given.cast_exact::<PyTuple>().ok()?.extract().ok()?;
     let (lower, upper) = (side(&lower, n_assets)?, side(&upper, n_assets)?);
     let has_room = excess(&lower) < 0.0 && excess(&upper) > 0.0;
-    has_room.then(|| Bounds::new(lower.as_slice().into(), upper.as_slice().into()).ok()).flatten()
+    if has_room { Bounds::of_vectors(lower, upper).ok() } else { None }
 }
 
 fn long_only_unless(given: Given<'_, '_>, n_assets: usize) -> Option<Bounds> {

@@ -3,21 +3,29 @@
 //! A window changes every entry, and to go through all of them takes longer than what is asked of them. So a few
 //! changes wait and are added together; until then products and rows count them in.
 
+use ndarray::{ArrayView2, Axis};
 use poise_simd::{Kernel, Simd, dispatch};
 
+use super::products::{Aligned, PADDING, add_up_rows};
+use super::vectors::{combine, dots};
 use crate::optimization::dense::Symmetric;
 use crate::optimization::quadratic::Hessian;
-use crate::sums::dot;
 
 /// Rows whose products wait: two for each window.
 const WAITING: usize = 8;
 
 /// The sample covariance of a window.
+///
+/// All vectors are padded with zeros to a multiple of [`PADDING`].
 #[derive(Debug)]
 pub(super) struct Moving {
-    /// What does not wait; its volatilities are those of the window.
-    hessian: Hessian,
+    n: usize,
+    mean: Vec<f64>,
+    /// What does not wait, row by row; one of zeros makes them an even number.
+    matrix: Aligned,
     variance: Vec<f64>,
+    /// As of when the changes were last added up: it only tells how large rounding is.
+    volatility: Vec<f64>,
     n_waiting: usize,
     /// `left right'` of each waits.
     left: [Vec<f64>; WAITING],
@@ -25,103 +33,118 @@ pub(super) struct Moving {
 }
 
 impl Moving {
-    pub(super) fn new(matrix: Symmetric) -> Self {
-        let n = matrix.n();
-        let zeros = || std::array::from_fn(|_| vec![0.0; n]);
-        let variance = matrix.diagonal().collect();
-        Self { hessian: Hessian::regular(matrix), variance, n_waiting: 0, left: zeros(), right: zeros() }
+    /// The covariance of a window of `rows`.
+    pub(super) fn new(covariance: Symmetric, rows: ArrayView2<'_, f64>) -> Self {
+        let n = covariance.n();
+        let stride = n.next_multiple_of(PADDING);
+        let mean = (rows.sum_axis(Axis(0)) / rows.nrows() as f64).to_vec();
+        let mut variance = vec![0.0; stride];
+        variance.iter_mut().zip(covariance.diagonal()).for_each(|(to, from)| *to = from);
+        let volatility = variance.iter().map(|variance| variance.sqrt()).collect();
+        let matrix = Aligned::spread(covariance.into_rows(), n, stride);
+        let zeros = || std::array::from_fn(|_| vec![0.0; stride]);
+        Self { n, mean, matrix, variance, volatility, n_waiting: 0, left: zeros(), right: zeros() }
     }
 
-    /// Room for two rows that are about to be exchanged.
-    pub(super) fn room(&mut self) -> [&mut [f64]; 2] {
+    /// Lets go of the row `stale` of a window of `length` rows for the row `fresh`.
+    ///
+    /// With `u` and `v` for what is above the old mean of both the scatter grows by `uu' - vv' - (u - v)(u - v)' / T`.
+    pub(super) fn exchange(&mut self, fresh: &[f64], stale: &[f64], length: f64) {
         if self.n_waiting == WAITING {
             self.add_up();
         }
-        let [.., entering, leaving] = &mut self.left[..self.n_waiting + 2] else { return [&mut [], &mut []] };
-        [entering, leaving]
-    }
-
-    /// Moves a window of `length` rows on by the rows in [`Moving::room`], both over its old mean.
-    ///
-    /// With `u` and `v` for them the scatter grows by `uu' - vv' - (u - v)(u - v)' / T`.
-    pub(super) fn roll(&mut self, length: f64) {
         let (share, scale) = (1.0 / length, 1.0 / (length - 1.0));
-        let at = self.n_waiting;
-        let (left, right) = (&self.left[at..at + 2], &mut self.right[at..at + 2]);
+        let (at, n) = (self.n_waiting, self.n);
+        let (left, right) = (&mut self.left[at..at + 2], &mut self.right[at..at + 2]);
         let ([entering, leaving], [for_entering, for_leaving]) = (left, right) else { return };
-        for (i, variance) in self.variance.iter_mut().enumerate() {
-            let (u, v) = (entering[i], leaving[i]);
+        let (fresh, stale, variance) = (&fresh[..n], &stale[..n], &mut self.variance[..n]);
+        let (entering, leaving) = (&mut entering[..n], &mut leaving[..n]);
+        let (for_entering, for_leaving) = (&mut for_entering[..n], &mut for_leaving[..n]);
+        for (i, mean) in self.mean[..n].iter_mut().enumerate() {
+            let (u, v) = (fresh[i] - *mean, stale[i] - *mean);
             let shift = share * (u - v);
+            *mean += shift;
+            (entering[i], leaving[i]) = (u, v);
             (for_entering[i], for_leaving[i]) = (scale * (u - shift), scale * (shift - v));
-            *variance += u * for_entering[i] + v * for_leaving[i];
+            variance[i] += u * for_entering[i] + v * for_leaving[i];
         }
         self.n_waiting += 2;
     }
 
-    /// The rows exchanged last.
-    pub(super) fn last_rows(&self) -> (&[f64], &[f64]) {
+    /// The rows exchanged last, over the mean before.
+    pub(super) fn last_rows(&self) -> [&[f64]; 2] {
         match &self.left[..self.n_waiting] {
-            [.., entering, leaving] => (entering, leaving),
-            _ => (&[], &[]),
+            [.., entering, leaving] => [entering, leaving],
+            _ => [&[], &[]],
         }
     }
 
-    /// Brings the volatilities up to date; returns the least and the largest variance.
-    pub(super) fn refresh_volatility(&mut self) -> (f64, f64) {
-        let (mut least, mut largest) = (f64::INFINITY, 0.0);
-        for (volatility, &variance) in self.hessian.volatility.iter_mut().zip(&self.variance) {
-            (least, largest) = (variance.min(least), variance.max(largest));
-            *volatility = variance.sqrt();
+    /// The least and the largest variance.
+    pub(super) fn extremes(&self) -> (f64, f64) {
+        let variance = &self.variance[..self.n];
+        let (chunks, rest) = variance.as_chunks::<PADDING>();
+        let (mut least, mut largest) = ([f64::INFINITY; PADDING], [0.0; PADDING]);
+        for chunk in chunks {
+            for (k, &value) in chunk.iter().enumerate() {
+                least[k] = if value < least[k] { value } else { least[k] };
+                largest[k] = if value > largest[k] { value } else { largest[k] };
+            }
         }
-        (least, largest)
+        let of_rest = rest.iter().fold(f64::INFINITY, |least, value| value.min(least));
+        let most = rest.iter().chain(&largest).fold(0.0, |largest: f64, value| value.max(largest));
+        (least.into_iter().fold(of_rest, f64::min), most)
     }
 
     pub(super) fn volatility(&self) -> &[f64] {
-        &self.hessian.volatility
+        &self.volatility
     }
 
-    fn waiting(&self) -> impl Iterator<Item = (&Vec<f64>, &Vec<f64>)> {
-        self.left.iter().zip(&self.right).take(self.n_waiting)
-    }
-
-    /// `out = covariance x`, skipping the zeros of `x`.
-    pub(super) fn multiply_into(&self, x: &[f64], out: &mut [f64]) {
-        self.hessian.matrix.multiply_into(x, out);
-        for (left, right) in self.waiting() {
-            let earned = dot(right, x);
-            out.iter_mut().zip(left).for_each(|(sum, entry)| *sum += earned * entry);
+    /// `out = covariance x` of an `x` that has zeros but at the assets `held`.
+    pub(super) fn multiply_into(&self, held: &[usize], x: &[f64], out: &mut [f64]) {
+        add_up_rows(self.matrix.values(), held, x, out);
+        for at in (0..self.n_waiting).step_by(2) {
+            let (left, right) = (&self.left[at..at + 2], &self.right[at..at + 2]);
+            let ([left, beside], [right, other]) = (left, right) else { return };
+            let earned = dots([[right, x], [other, x]]);
+            combine([out], [1.0], [earned], [left, beside]);
         }
     }
 
-    /// The entry of asset `i` beside each of `others`, and its variance.
-    pub(super) fn row_into(&self, i: usize, others: &[usize], out: &mut [f64]) -> f64 {
-        let own = self.hessian.matrix.row(i);
-        out.iter_mut().zip(others).for_each(|(entry, &other)| *entry = own[other]);
-        for (left, right) in self.waiting() {
-            out.iter_mut().zip(others).for_each(|(entry, &other)| *entry += left[i] * right[other]);
+    /// Row `i`; returns its variance.
+    pub(super) fn row_into(&self, i: usize, out: &mut [f64]) -> f64 {
+        let stride = out.len();
+        out.copy_from_slice(&self.matrix.values()[i * stride..(i + 1) * stride]);
+        for at in (0..self.n_waiting).step_by(2) {
+            let (left, right) = (&self.left[at..at + 2], &self.right[at..at + 2]);
+            let ([left, beside], [right, other]) = (left, right) else { break };
+            combine([&mut *out], [1.0], [[left[i], beside[i]]], [right, other]);
         }
         self.variance[i]
     }
 
     /// The covariance with nothing left waiting.
-    pub(super) fn whole(&mut self) -> &Hessian {
+    pub(super) fn whole(&mut self) -> Hessian {
         self.add_up();
-        &self.hessian
+        let (n, stride) = (self.n, self.volatility.len());
+        let rows =
+            self.matrix.values().chunks_exact(stride).take(n).flat_map(|row| &row[..n]).copied().collect();
+        Hessian::regular(Symmetric::of_rows(rows, n))
     }
 
     fn add_up(&mut self) {
         if self.n_waiting > 0 {
             self.left[self.n_waiting..].iter_mut().for_each(|left| left.fill(0.0));
             let (left, right) = (self.left.each_ref(), self.right.each_ref());
-            dispatch(AddUp { matrix: &mut self.hessian.matrix, left, right });
+            dispatch(AddUp { matrix: self.matrix.values_mut(), left, right });
             self.n_waiting = 0;
         }
+        self.volatility.iter_mut().zip(&self.variance).for_each(|(to, from)| *to = from.sqrt());
     }
 }
 
 /// `matrix += left right'` of each.
 struct AddUp<'a> {
-    matrix: &'a mut Symmetric,
+    matrix: &'a mut [f64],
     left: [&'a Vec<f64>; WAITING],
     right: [&'a Vec<f64>; WAITING],
 }
@@ -132,43 +155,23 @@ impl Kernel for AddUp<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { matrix, left, right } = self;
-        let n = matrix.n();
-        let blocks = right.map(|right| simd.blocks(right));
+        let stride = left[0].len();
+        let blocks = right.map(|right| simd.blocks(right).0);
         // Two rows at a time: what is added to them is loaded once for both.
-        let mut rows = matrix.rows_mut().chunks_exact_mut(2 * n);
-        for (k, pair) in rows.by_ref().enumerate() {
-            let (first, second) = pair.split_at_mut(n);
+        for (k, pair) in matrix.chunks_exact_mut(2 * stride).enumerate() {
+            let (first, second) = pair.split_at_mut(stride);
             let of_first = left.map(|left| simd.splat(left[2 * k]));
             let of_second = left.map(|left| simd.splat(left[2 * k + 1]));
-            let ((first, first_last), (second, second_last)) =
-                (simd.blocks_mut(first), simd.blocks_mut(second));
+            let (first, second) = (simd.blocks_mut(first).0, simd.blocks_mut(second).0);
             for (at, (first, second)) in first.iter_mut().zip(second).enumerate() {
                 let (mut one, mut other) = (simd.load(first), simd.load(second));
                 for r in 0..WAITING {
-                    let added = simd.load(&blocks[r].0[at]);
+                    let added = simd.load(&blocks[r][at]);
                     one = simd.mul_add(of_first[r], added, one);
                     other = simd.mul_add(of_second[r], added, other);
                 }
                 simd.store(first, one);
                 simd.store(second, other);
-            }
-            if !first_last.is_empty() {
-                let (mut one, mut other) = (simd.load_partial(first_last), simd.load_partial(second_last));
-                for r in 0..WAITING {
-                    let added = simd.load_partial(blocks[r].1);
-                    one = simd.mul_add(of_first[r], added, one);
-                    other = simd.mul_add(of_second[r], added, other);
-                }
-                simd.store_partial(first_last, one);
-                simd.store_partial(second_last, other);
-            }
-        }
-        if n % 2 == 1 {
-            let last = n - 1;
-            for (at, entry) in rows.into_remainder().iter_mut().enumerate() {
-                for r in 0..WAITING {
-                    *entry = simd.fma(left[r][last], right[r][at], *entry);
-                }
             }
         }
     }

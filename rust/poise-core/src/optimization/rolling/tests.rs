@@ -55,22 +55,39 @@ fn nearly_every_window_is_followed() {
 }
 
 #[test]
+fn large_windows_are_followed_where_their_answer_is_the_only_one() {
+    let returns = market(190, 110, 7);
+    let bounds = Bounds::uniform(110, 0.0, 1.0).unwrap();
+    let (quick, all) = followed(&returns, 150, &bounds);
+    assert!(quick + 1 >= all, "{quick} of {all}");
+    let mut twice = returns;
+    let held = minimum_variance(sample_covariance(twice.view(), 1).unwrap().view(), &bounds).unwrap();
+    let largest = (0..110).max_by(|&i, &j| held.weights[i].total_cmp(&held.weights[j])).unwrap();
+    let copied = twice.column(largest).to_owned();
+    twice.column_mut((largest + 5) % 110).assign(&copied);
+    let (quick, _) = followed(&twice, 150, &bounds);
+    assert_eq!(quick, 0, "of two that are one");
+}
+
+#[test]
 fn what_waits_is_counted_in() {
     let returns = market(80, 13, 5);
     let bounds = Bounds::uniform(13, 0.0, 1.0).unwrap();
     let mut rolling = Rolling::new(returns.view(), 40, 39, &bounds, None).unwrap();
     let x: Vec<f64> = (0..13).map(|i| if i % 3 == 0 { 0.0 } else { 0.1 * i as f64 - 0.4 }).collect();
+    let held: Vec<usize> = (0..13).filter(|i| i % 3 > 0).collect();
+    let padded: Vec<f64> = x.iter().copied().chain([0.0; 3]).collect();
     for t in 40..80 {
         rolling.roll(t);
         let wanted = sample_covariance(rows(returns.view(), 40, t), 1).unwrap();
-        let mut product = vec![0.0; 13];
-        rolling.covariance.multiply_into(&x, &mut product);
+        let mut product = vec![0.0; 16];
+        rolling.covariance.multiply_into(&held, &padded, &mut product);
         let plain = wanted.dot(&ArrayView1::from(&x));
         assert!(product.iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-17), "row {t}");
-        let mut row = vec![0.0; 3];
-        let variance = rolling.covariance.row_into(4, &[0, 4, 12], &mut row);
+        let mut row = vec![0.0; 16];
+        let variance = rolling.covariance.row_into(4, &mut row);
         assert!((variance - wanted[(4, 4)]).abs() < 1e-17);
-        assert!(row.iter().zip([0, 4, 12]).all(|(a, j)| (a - wanted[(4, j)]).abs() < 1e-17));
+        assert!(row.iter().zip(wanted.row(4)).all(|(a, b)| (a - b).abs() < 1e-17));
     }
     let whole = rolling.covariance.whole().matrix.rows().to_vec();
     let wanted = sample_covariance(rows(returns.view(), 40, 79), 1).unwrap();
