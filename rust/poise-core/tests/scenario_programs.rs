@@ -179,6 +179,31 @@ fn returns_of_the_smallest_numbers_have_a_finite_certificate() {
     assert!(grown.certificate.is_finite() && safe.certificate.is_finite(), "{grown:?} {safe:?} {proof:?}");
 }
 
+#[test]
+fn where_many_weights_are_best_the_others_stand_at_their_bounds() {
+    // Two assets are one, and what they share is open: nothing was a vertex, and all came back a rounding off.
+    let returns = array![
+        [0.0, -82.0, -82.0, -221.0, 0.0, 204.0],
+        [122.0, -195.0, -195.0, -30.0, 76.0, -62.0],
+        [141.0, 0.0, 0.0, 142.0, 62.0, 0.0],
+        [0.0, 216.0, 216.0, 0.0, 0.0, -216.0],
+        [0.0, 52.0, 52.0, -18.0, 0.0, 0.0],
+        [0.0, -42.0, -42.0, 217.0, -86.0, 0.0],
+        [0.0, 50.0, 50.0, -178.0, -193.0, 0.0],
+        [149.0, -66.0, -66.0, 106.0, 0.0, -216.0],
+        [-159.0, 45.0, 45.0, -76.0, 214.0, -82.0],
+        [14.0, -9.0, -9.0, 31.0, -153.0, -46.0],
+        [-62.0, 33.0, 33.0, 69.0, -107.0, -221.0],
+    ] * 1e-5;
+    let pairs = [(0.07, 0.28), (0.0, 0.45), (0.0, 1.0), (0.0, 1.0), (0.14, 0.42), (0.16, 0.16 + 1e-10)];
+    for level in (0..40).map(|k| 0.7 + 0.005 * f64::from(k)) {
+        let (solution, proof) = minimum_cvar(returns.view(), tail(level), &bounds_of(&pairs)).unwrap();
+        keeps(&solution, &pairs);
+        assert!(solution.certificate <= 1e-14, "{level}: {solution:?} {proof:?}");
+        assert_eq!(solution.weights[5], 0.16, "{level}: {solution:?}");
+    }
+}
+
 /// Returns made to hurt, bounds that admit a full investment, and shares of other portfolios.
 #[derive(Debug, Clone)]
 struct Hostile {

@@ -108,12 +108,21 @@ fn tile(rows: [&[f64]; TILE_ROWS], columns: [&[f64]; TILE_COLUMNS]) -> [[f64; TI
 
 /// Overwrites `right` with the solution of `L L' x = right`; row `i` of `L` starts at `i * stride`.
 pub(super) fn solve(lower: &[f64], stride: usize, right: &mut [f64]) {
-    let n = right.len();
-    for i in 0..n {
+    solve_lower(lower, stride, right);
+    solve_upper(lower, stride, right);
+}
+
+/// Overwrites `right` with the solution of `L x = right`.
+pub(super) fn solve_lower(lower: &[f64], stride: usize, right: &mut [f64]) {
+    for i in 0..right.len() {
         let row = &lower[i * stride..=i * stride + i];
         right[i] = (right[i] - dot(&row[..i], &right[..i])) / row[i];
     }
-    for i in (0..n).rev() {
+}
+
+/// Overwrites `right` with the solution of `L' x = right`.
+pub(super) fn solve_upper(lower: &[f64], stride: usize, right: &mut [f64]) {
+    for i in (0..right.len()).rev() {
         let row = &lower[i * stride..=i * stride + i];
         right[i] /= row[i];
         let value = right[i];

@@ -1,15 +1,16 @@
 //! Weights whose losses beyond a quantile are least: minimum conditional value at risk.
 //!
 //! Rockafellar and Uryasev (2000), "Optimization of conditional value-at-risk": a linear program of as many rows
-//! as scenarios. `interior` solves it in the space of the weights, `vertex` makes the answer exact, and the
+//! as scenarios. `interior` solves it in the space of the weights, `face` makes the answer exact, and the
 //! certificate needs neither: any probabilities within the caps `p / (1 - a)` bound the least CVaR from below by
 //! the largest loss they leave possible, which is a greedy choice.
 
+mod face;
 mod interior;
 mod point;
 mod prices;
 mod program;
-mod vertex;
+mod stiff;
 
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -38,7 +39,7 @@ const OPEN_CAP: f64 = 2.0;
 const LARGEST: f64 = 1e150;
 
 /// The part of its probability by which a scenario's cap exceeds it at least, or the interior point has no inside.
-/// The vertex and the proof know the caps as they are, but for rounding.
+/// The face and the proof know the caps as they are, but for rounding.
 const LEAST_ROOM: f64 = 1e-6;
 const EXACT_ROOM: f64 = 1e-12;
 
@@ -270,25 +271,26 @@ fn binding_floor(
     Some((gain, (least / unit).min(most)))
 }
 
-/// The better of the interior point and its vertex, how far it can be from the best, in the program's units, and
-/// the dual that says so.
+/// The better of the interior point and the face beside it, how far it can be from the best, in the program's units,
+/// and the dual that says so.
 fn best_of(program: &TailProgram, point: &point::Point) -> (Vec<f64>, f64, Dual) {
     let mut best = point.w.clone();
     let (mut least, lam) = program.worst(&best);
     let mut duals = vec![Dual { lam: point.lam.clone(), y: point.y }, Dual { lam, y: 0.0 }];
-    if let Some((vertex, lam, y)) = vertex::nearest(program, point) {
-        let (risk, _) = program.worst(&vertex);
-        if risk <= least + 1e-12 * least.abs() && program.shortfall(&vertex) <= 1e-14 {
-            (best, least) = (vertex, risk);
+    let face = face::Face::beside(program, point);
+    duals.extend(face.prices());
+    if let Some(exact) = face.weights() {
+        let (risk, _) = program.worst(&exact);
+        if risk <= least + 1e-12 * least.abs() && program.shortfall(&exact) <= 1e-14 {
+            (best, least) = (exact, risk);
         }
-        duals.push(Dual { lam, y });
     }
     best.truncate(program.n());
     let mut bound = f64::NEG_INFINITY;
     let mut dual = Dual { lam: Vec::new(), y: 0.0 };
     for each in duals {
         let reached = program.bound(&each.lam, each.y);
-        // The last of equals: a vertex knows its prices exactly.
+        // The last of equals: a face knows its prices exactly.
         if reached >= bound {
             (bound, dual) = (reached, each);
         }

@@ -3,21 +3,18 @@
 //! Minimise `t + c'z` over weights `w` between bounds, `t` and the excesses `z >= 0`, where the slacks
 //! `s = z + X w + t` are not negative: `X` the returns, `c` the probabilities over the tail's mass. Mehrotra's
 //! predictor and corrector; the excesses and slacks are eliminated by hand, which leaves one product `X' D X` and
-//! one factor of the size of the weights a step. Names: `lam` prices the slacks, `mu = c - lam` the excesses, `l`
-//! and `h` the bounds, `y` the floor of the expected return, `nu` the budget.
+//! one factor of the size of the weights a step, and a small one of the equations in `stiff`. Names: `lam` prices the
+//! slacks, `mu = c - lam` the excesses, `l` and `h` the bounds, `y` the floor of the expected return, `nu` the budget.
 
 use super::point::{Moves, Point, add};
 use super::program::TailProgram;
+use super::stiff::Stiff;
 use crate::optimization::{cholesky, dense::dot, scenarios::GramRoom};
 
-/// Complementarity, relative to the objective, at which the point is left to the vertex and the certificate.
+/// Complementarity, relative to the objective, at which the point is left to the face and the certificate.
 const GOAL: f64 = 1e-11;
 
 const MOST_STEPS: usize = 100;
-
-/// Parts of the diagonal added, one after another, until the system of alike assets has a factor: the next step's
-/// residual mends what it spoils.
-const RIDGES: [f64; 4] = [0.0, 1e-14, 1e-12, 1e-10];
 
 /// The best point, and the steps it took; the first point where not even one step was possible.
 pub(super) fn solve(program: &TailProgram) -> (Point, usize) {
@@ -52,10 +49,10 @@ pub(super) fn solve(program: &TailProgram) -> (Point, usize) {
 /// The factored system of one step, and room for its parts.
 struct System {
     room: GramRoom,
+    /// Factor of `M`: bounds, and scenarios as far as they are soft.
     factor: Vec<f64>,
-    d: Vec<f64>,
-    /// Solution of the system for the budget's column.
-    budget: Vec<f64>,
+    soft: Vec<f64>,
+    stiff: Stiff,
     /// What the prices still fail to balance, one a weight and the quantile.
     unbalanced: Vec<f64>,
     along: Vec<f64>,
@@ -67,8 +64,8 @@ impl System {
         Self {
             room: GramRoom::default(),
             factor: vec![0.0; size * size],
-            d: vec![0.0; n_rows],
-            budget: vec![0.0; size],
+            soft: vec![0.0; n_rows],
+            stiff: Stiff::default(),
             unbalanced: vec![0.0; size],
             along: vec![0.0; n_rows],
         }
@@ -89,39 +86,17 @@ impl System {
         rooms.zip(&self.unbalanced).map(|(room, off)| room * off.abs()).sum()
     }
 
-    /// Factors `X' D X` and what bounds and floor add to it; false where rounding left no factor.
+    /// Factors the system of the point; false where rounding left no factor.
     fn prepare(&mut self, program: &TailProgram, at: &Point) -> bool {
-        let n = program.n();
-        for (s, d) in self.d.iter_mut().enumerate() {
-            *d = at.stiffness(s);
+        let (n, size) = (program.n(), program.n() + 1);
+        let Self { room, factor, soft, stiff, .. } = self;
+        soft.iter_mut().enumerate().for_each(|(s, soft)| *soft = at.stiffness(s));
+        stiff.take(soft, program);
+        program.x.gram(soft, room, factor);
+        for (i, row) in factor.chunks_exact_mut(size).enumerate().take(n) {
+            row[i] += at.l[i] / (at.w[i] - program.lower[i]) + at.h[i] / (program.upper[i] - at.w[i]);
         }
-        if !RIDGES.iter().any(|ridge| self.factor(program, at, *ridge)) {
-            return false;
-        }
-        self.budget.fill(1.0);
-        self.budget[n] = 0.0;
-        cholesky::solve(&self.factor, n + 1, &mut self.budget);
-        true
-    }
-
-    /// Overwrites the matrix with its factor; false where a pivot is not positive.
-    fn factor(&mut self, program: &TailProgram, at: &Point, ridge: f64) -> bool {
-        let n = program.n();
-        let size = n + 1;
-        program.x.gram(&self.d, &mut self.room, &mut self.factor);
-        for i in 0..n {
-            self.factor[i * size + i] +=
-                at.l[i] / (at.w[i] - program.lower[i]) + at.h[i] / (program.upper[i] - at.w[i]);
-        }
-        if let Some((gain, _)) = &program.floor {
-            for i in 0..n {
-                for j in 0..=i {
-                    self.factor[i * size + j] += at.y / at.q * gain[i] * gain[j];
-                }
-            }
-        }
-        self.factor.iter_mut().step_by(size + 1).for_each(|entry| *entry *= 1.0 + ridge);
-        cholesky::factor(&mut self.factor, size, 0.0).is_ok()
+        cholesky::factor(factor, size, 0.0).is_ok() && stiff.factor(program, at, factor)
     }
 
     /// Predictor, centring and corrector: the step and how far to go, primal and dual.
@@ -144,8 +119,9 @@ impl System {
     fn solve(&mut self, program: &TailProgram, at: &Point, aim: &Moves) -> Option<Moves> {
         let (n, n_rows) = (program.n(), program.x.n_rows());
         let mut step = Moves::zeros(n_rows, n);
-        for (s, along) in self.along.iter_mut().enumerate() {
-            *along = self.d[s] * (aim.s[s] / at.lam[s] - aim.z[s] / at.mu[s]);
+        let reach = |s: usize| aim.s[s] / at.lam[s] - aim.z[s] / at.mu[s];
+        for (s, (along, soft)) in self.along.iter_mut().zip(&self.soft).enumerate() {
+            *along = soft * reach(s);
         }
         program.x.transposed_times(&self.along, &mut step.w);
         for (i, w) in step.w[..n].iter_mut().enumerate() {
@@ -154,19 +130,19 @@ impl System {
         }
         step.w[n] -= self.unbalanced[n];
         let off = program.floor.as_ref().map_or(0.0, |(gain, least)| at.q - dot(gain, &at.w[..n]) + least);
-        if let Some((gain, _)) = &program.floor {
-            add(&mut step.w, (aim.q + at.y * off) / at.q, gain);
-        }
-        cholesky::solve(&self.factor, n + 1, &mut step.w);
-        let missing = program.total - at.w[..n].iter().sum::<f64>();
-        step.nu = (missing - step.w[..n].iter().sum::<f64>()) / self.budget[..n].iter().sum::<f64>();
-        add(&mut step.w, step.nu, &self.budget);
+        let mut prices: Vec<f64> = self.stiff.scenarios.iter().map(|&s| reach(s)).collect();
+        prices.extend(program.floor.as_ref().map(|_| aim.q / at.y + off));
+        prices.push(program.total - at.w[..n].iter().sum::<f64>());
+        self.stiff.solve(&self.factor, &mut step.w, &mut prices);
+        step.nu = prices.last().copied()?;
         program.x.times(&step.w, &mut step.s);
+        for (s, k) in step.s.iter().enumerate() {
+            step.lam[s] = self.along[s] - self.soft[s] * k;
+        }
+        self.stiff.scenarios.iter().zip(&prices).for_each(|(&s, price)| step.lam[s] += price);
         for s in 0..n_rows {
-            let k = step.s[s];
-            step.lam[s] = self.along[s] - self.d[s] * k;
             step.z[s] = (aim.z[s] + at.z[s] * step.lam[s]) / at.mu[s];
-            step.s[s] = step.z[s] + k;
+            step.s[s] += step.z[s];
         }
         for i in 0..n {
             step.l[i] = (aim.l[i] - at.l[i] * step.w[i]) / (at.w[i] - program.lower[i]);
@@ -174,7 +150,7 @@ impl System {
         }
         if let Some((gain, _)) = &program.floor {
             step.q = dot(gain, &step.w[..n]) - off;
-            step.y = (aim.q - at.y * step.q) / at.q;
+            step.y = prices[self.stiff.scenarios.len()];
         }
         step.w.iter().all(|value| value.is_finite()).then_some(step)
     }
