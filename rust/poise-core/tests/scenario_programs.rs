@@ -204,6 +204,22 @@ fn where_many_weights_are_best_the_others_stand_at_their_bounds() {
     }
 }
 
+#[test]
+fn equations_that_contradict_the_budget_are_no_answer() {
+    // A hedge that a billionth decides: two scenarios and the budget ask for three things of one weight.
+    let returns = array![[3.2e-10, 0.375, -0.375], [-1.9e-10, -0.587, 0.587]];
+    let pairs = [(0.0, 0.3333333333333333), (0.0, 0.6), (0.3333333333333333, 0.3333333336666667)];
+    for level in [0.05, 0.3, 0.5, 0.9] {
+        let (solution, proof) = minimum_cvar(returns.view(), tail(level), &bounds_of(&pairs)).unwrap();
+        keeps(&solution, &pairs);
+        let rival = array![0.3333333333333333 - 1e-10, 0.3333333333333333, 0.3333333333333333 + 1e-10];
+        let path = returns.dot(&rival);
+        let other = historical_tail(path.view(), level).unwrap().conditional_value_at_risk;
+        assert!(proof.objective - proof.gap <= other + 1e-15, "{other:e} {proof:?} {solution:?}");
+        assert_eq!(solution.status, Status::Optimal);
+    }
+}
+
 /// Returns made to hurt, bounds that admit a full investment, and shares of other portfolios.
 #[derive(Debug, Clone)]
 struct Hostile {

@@ -85,10 +85,13 @@ pub fn minimum_cvar(
         if !box_program::is_settled(&program.lower, &program.upper, program.total) {
             let (point, taken) = interior::solve(&program);
             program.caps = caps_of(&program.shares, rule.confidence_level, EXACT_ROOM);
-            let (best, least, proof) = best_of(&program, &point);
-            (steps, gap, dual) = (taken, least * scale, Some(program.in_returns(proof, scale)));
+            let (best, bound, proof) = best_of(&program, &point);
             weights.copy_from_slice(&held.lower);
             free.iter().zip(&best).for_each(|(&i, weight)| weights[i] = *weight);
+            held.settle(&mut weights, 1.0);
+            let settled: Vec<f64> = free.iter().map(|&i| weights[i]).chain([0.0]).collect();
+            gap = (program.worst(&settled).0 - bound).max(0.0) * scale;
+            (steps, dual) = (taken, Some(program.in_returns(proof, scale)));
         }
     }
     held.settle(&mut weights, 1.0);
@@ -271,21 +274,22 @@ fn binding_floor(
     Some((gain, (least / unit).min(most)))
 }
 
-/// The better of the interior point and the face beside it, how far it can be from the best, in the program's units,
+/// The better of the interior point and the face beside it, what no weights can be better than, in the program's units,
 /// and the dual that says so.
 fn best_of(program: &TailProgram, point: &point::Point) -> (Vec<f64>, f64, Dual) {
     let mut best = point.w.clone();
-    let (mut least, lam) = program.worst(&best);
+    let (least, lam) = program.worst(&best);
     let mut duals = vec![Dual { lam: point.lam.clone(), y: point.y }, Dual { lam, y: 0.0 }];
     let face = face::Face::beside(program, point);
     duals.extend(face.prices());
     if let Some(exact) = face.weights() {
         let (risk, _) = program.worst(&exact);
         if risk <= least + 1e-12 * least.abs() && program.shortfall(&exact) <= 1e-14 {
-            (best, least) = (exact, risk);
+            best = exact;
         }
     }
     best.truncate(program.n());
+    program.share_alike(&mut best);
     let mut bound = f64::NEG_INFINITY;
     let mut dual = Dual { lam: Vec::new(), y: 0.0 };
     for each in duals {
@@ -296,7 +300,7 @@ fn best_of(program: &TailProgram, point: &point::Point) -> (Vec<f64>, f64, Dual)
         }
     }
     dual.lam = program.within_caps(&dual.lam);
-    (best, (least - bound).max(0.0), dual)
+    (best, bound, dual)
 }
 
 /// The exact CVaR of the final weights, and the mean absolute size of the returns they add up.

@@ -2,14 +2,19 @@
 //! prices that prove them the best. At a vertex both are determined; where many weights are best, or many prices
 //! prove it, the point is moved no further than the equations ask.
 
-use super::point::Point;
+use super::point::{Point, add};
 use super::program::{Dual, TailProgram};
+use crate::optimization::dense::dot;
+use crate::sums::sum;
 
 /// A floor of the return with a lower price does not bind.
 const PRICED: f64 = 1e-6;
 
-/// An entry below this part of the largest is rounding, and its equation or unknown depends on others.
-const LEAST_PIVOT: f64 = 1e-13;
+/// What others leave of an equation is rounding below this part of the largest.
+const LEAST_PART: f64 = 1e-13;
+
+/// Weights whose sum misses the budget by more are none: the equations contradicted it.
+const BUDGET: f64 = 1e-14;
 
 /// What determines a face: the weights inside their bounds and the scenarios whose loss is the quantile.
 pub(super) struct Face<'a> {
@@ -35,7 +40,7 @@ impl<'a> Face<'a> {
         }
     }
 
-    /// The weights and the quantile behind them; `None` where bounds are in the way.
+    /// The weights and the quantile behind them; `None` where bounds or the budget are in the way.
     pub(super) fn weights(&self) -> Option<Vec<f64>> {
         let (program, n) = (self.program, self.program.n());
         let mut w = self.at.w.clone();
@@ -57,20 +62,17 @@ impl<'a> Face<'a> {
             add(gain, 0.0, least - earned(gain));
         }
         add(&vec![1.0; n], 0.0, program.total - w[..n].iter().sum::<f64>());
-        let moves = eliminate(&mut table, self.inside.len() + 1)?;
+        let moves = least_moves(&mut table, self.inside.len() + 1)?;
         self.inside.iter().chain([&n]).zip(&moves).for_each(|(&i, step)| w[i] += step);
-        (0..n).all(|i| program.lower[i] <= w[i] && w[i] <= program.upper[i]).then_some(w)
+        let kept = (0..n).all(|i| program.lower[i] <= w[i] && w[i] <= program.upper[i]);
+        (kept && (program.total - sum(&w[..n])).abs() <= BUDGET).then_some(w)
     }
 
     /// The scenarios' prices and the floor's that balance the weights inside their bounds.
     pub(super) fn prices(&self) -> Option<Dual> {
         let (program, at, n) = (self.program, self.at, self.program.n());
-        let mut lam: Vec<f64> = at
-            .lam
-            .iter()
-            .zip(&program.caps)
-            .map(|(lam, cap)| if *lam > 0.5 * cap { *cap } else { 0.0 })
-            .collect();
+        let beyond = |(lam, cap): (&f64, &f64)| if *lam > 0.5 * cap { *cap } else { 0.0 };
+        let mut lam: Vec<f64> = at.lam.iter().zip(&program.caps).map(beyond).collect();
         self.boundary.iter().for_each(|&s| lam[s] = at.lam[s]);
         let mut y = if self.floor.is_some() { at.y } else { 0.0 };
         let mut pull = vec![0.0; n + 1];
@@ -85,7 +87,7 @@ impl<'a> Face<'a> {
         table.extend(self.boundary.iter().map(|_| 1.0));
         table.extend(self.floor.map(|_| 0.0));
         table.extend([0.0, 1.0 - pull[n]]);
-        let moves = eliminate(&mut table, self.boundary.len() + usize::from(self.floor.is_some()) + 1)?;
+        let moves = least_moves(&mut table, self.boundary.len() + usize::from(self.floor.is_some()) + 1)?;
         self.boundary.iter().zip(&moves).for_each(|(&s, step)| lam[s] += step);
         if self.floor.is_some() {
             y += moves[self.boundary.len()];
@@ -94,57 +96,49 @@ impl<'a> Face<'a> {
     }
 }
 
-/// Gauss's elimination of rows `[A | b]` with the largest pivots first: `x` with `A x = b` as far as the rows agree,
-/// 0 where an unknown depends on others; `None` where it is no number.
-fn eliminate(table: &mut [f64], n_unknowns: usize) -> Option<Vec<f64>> {
-    let width = n_unknowns + 1;
-    let n_rows = table.len() / width;
-    let coefficients =
-        |row: &[f64]| row[..n_unknowns].iter().fold(0.0_f64, |most, value| most.max(value.abs()));
-    let largest = table.chunks_exact(width).map(coefficients).fold(0.0_f64, f64::max);
-    let mut order: Vec<usize> = (0..n_unknowns).collect();
-    let mut rank = 0;
-    while rank < n_rows.min(n_unknowns) {
-        let entries = (rank..n_rows).flat_map(|row| (rank..n_unknowns).map(move |k| (row, k)));
-        let size = |&(row, k): &(usize, usize)| table[row * width + order[k]].abs();
-        let (pivot, k) = entries.max_by(|a, b| size(a).total_cmp(&size(b)))?;
-        if size(&(pivot, k)) <= LEAST_PIVOT * largest {
+/// The least `x` with `A x = b`, as far as the rows `[A | b]` agree: Gram and Schmidt's orthogonal rows, largest first.
+///
+/// `None` where it is no number. Least, so that what cannot be told apart moves alike.
+fn least_moves(table: &mut [f64], n_unknowns: usize) -> Option<Vec<f64>> {
+    let size = |row: &[f64]| dot(&row[..n_unknowns], &row[..n_unknowns]).sqrt();
+    let mut rows: Vec<(f64, &mut [f64])> =
+        table.chunks_exact_mut(n_unknowns + 1).map(|row| (size(row), row)).collect();
+    let largest = rows.iter().fold(0.0_f64, |most, (length, _)| most.max(*length));
+    let mut moves = vec![0.0; n_unknowns];
+    while let Some(next) = (0..rows.len()).max_by(|&a, &b| rows[a].0.total_cmp(&rows[b].0)) {
+        let (length, row) = rows.swap_remove(next);
+        if length <= LEAST_PART * largest {
             break;
         }
-        order.swap(rank, k);
-        (0..width).for_each(|k| table.swap(rank * width + k, pivot * width + k));
-        let (above, below) = table.split_at_mut((rank + 1) * width);
-        let top = &above[rank * width..];
-        for row in below.chunks_exact_mut(width) {
-            let factor = row[order[rank]] / top[order[rank]];
-            order[rank..].iter().chain([&n_unknowns]).for_each(|&k| row[k] -= factor * top[k]);
+        row.iter_mut().for_each(|value| *value /= length);
+        for (length, other) in &mut rows {
+            let part = dot(&row[..n_unknowns], &other[..n_unknowns]);
+            other.iter_mut().zip(row.iter()).for_each(|(other, value)| *other -= part * value);
+            *length = size(other);
         }
-        rank += 1;
+        add(&mut moves, row[n_unknowns], row);
     }
-    let mut solved = vec![0.0; n_unknowns];
-    for i in (0..rank).rev() {
-        let row = &table[i * width..(i + 1) * width];
-        let known: f64 = order[i + 1..rank].iter().map(|&k| row[k] * solved[k]).sum();
-        solved[order[i]] = (row[n_unknowns] - known) / row[order[i]];
-    }
-    solved.iter().all(|value| value.is_finite()).then_some(solved)
+    moves.iter().all(|value| value.is_finite()).then_some(moves)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn elimination_finds_its_pivots() {
-        let mut table = vec![0.0, 2.0, 4.0, 3.0, 1.0, 5.0];
-        assert_eq!(eliminate(&mut table, 2), Some(vec![1.0, 2.0]));
+    fn check(table: &[f64], wanted: &[f64]) {
+        let found = least_moves(&mut table.to_vec(), wanted.len()).unwrap();
+        assert!(found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() < 1e-14), "{found:?}");
     }
 
     #[test]
-    fn what_depends_on_others_stays() {
-        // Two equations that say the same of two unknowns, and one unknown of two equations.
-        assert_eq!(eliminate(&mut [1.0, 2.0, 4.0, 1.0, 2.0, 4.0], 2), Some(vec![0.0, 2.0]));
-        assert_eq!(eliminate(&mut [3.0, 6.0, 1.0, 2.0], 1), Some(vec![2.0]));
-        assert_eq!(eliminate(&mut [0.0, 0.0, 0.0, 1.0, 1.0, 1.0], 2), Some(vec![1.0, 0.0]));
+    fn equations_are_kept() {
+        check(&[0.0, 2.0, 4.0, 3.0, 1.0, 5.0], &[1.0, 2.0]);
+        check(&[3.0, 6.0, 1.0, 2.0], &[2.0]);
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_moves_alike() {
+        check(&[1.0, 1.0, 4.0, 1.0, 1.0, 4.0], &[2.0, 2.0]);
+        check(&[0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 6.0], &[1.0, 1.0, 2.0]);
     }
 }

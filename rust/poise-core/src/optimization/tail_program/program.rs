@@ -119,6 +119,23 @@ impl TailProgram {
         Dual { lam, y: dual.y.max(0.0) * (scale / self.unit) }
     }
 
+    /// Gives assets that nothing tells apart their mean weight.
+    pub(super) fn share_alike(&self, w: &mut [f64]) {
+        let mut order: Vec<usize> = (0..self.n()).collect();
+        order.sort_by(|&i, &j| self.sizes[i].total_cmp(&self.sizes[j]));
+        for group in order.chunk_by(|&i, &j| self.are_alike(i, j)) {
+            let mean = group.iter().map(|&i| w[i]).sum::<f64>() / group.len() as f64;
+            group.iter().for_each(|&i| w[i] = mean.clamp(self.lower[i], self.upper[i]));
+        }
+    }
+
+    fn are_alike(&self, i: usize, j: usize) -> bool {
+        let same = |side: &[f64]| side[i] == side[j];
+        [&self.sizes, &self.lower, &self.upper].into_iter().all(|side| same(side))
+            && self.floor.as_ref().is_none_or(|(gain, _)| same(gain))
+            && (0..self.x.n_rows()).all(|s| same(self.x.row(s)))
+    }
+
     pub(super) fn shortfall(&self, w: &[f64]) -> f64 {
         self.floor.as_ref().map_or(0.0, |(gain, least)| (least - dot(gain, &w[..self.n()])).max(0.0))
     }
