@@ -105,7 +105,11 @@ impl Frontier {
                 None => self.corner(0, beyond_variance(target, top)),
             }
         } else if target < end.variance {
-            self.corner(self.corners.len() - 1, beyond_variance(target, end))
+            // Of a perfect hedge the variance is rounding: another corner than the last may have less.
+            match self.corners.iter().position(|corner| corner.variance <= target) {
+                Some(k) => self.corner(k, Status::Optimal),
+                None => self.corner(self.corners.len() - 1, beyond_variance(target, end)),
+            }
         } else {
             let k = self.corners.partition_point(|corner| corner.variance > target);
             self.down_to(k, |upper, lower| {
