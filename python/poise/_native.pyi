@@ -715,8 +715,8 @@ def minimum_variance(
     covariance: _Array, lower: _Array | None, upper: _Array | None, start: _Array | None = None
 ) -> Solution: ...
 def rolling_minimum_variance(
-    returns: _Array, window: int, step: int, lower: _Array, upper: _Array
-) -> _Array: ...
+    returns: _Array, out: _Array, window: int, step: int, lower: _Array, upper: _Array
+) -> None: ...
 def mean_variance(
     expected_returns: _Array,
     covariance: _Array,

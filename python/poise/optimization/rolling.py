@@ -65,7 +65,9 @@ def rolling_minimum_variance(
             f"the upper bounds sum to {upper.sum():.12g}, below 1; raise them by {1.0 - upper.sum():.6g}"
         )
     rows, every = _at_least(window, "window", 2), _at_least(step, "step", 1)
-    return labels.frame(_native.rolling_minimum_variance(returns, rows, every, lower, upper))
+    path = np.empty_like(returns)
+    _native.rolling_minimum_variance(returns, path, rows, every, lower, upper)
+    return labels.frame(path)
 
 
 def _at_least(value: Any, name: str, least: int) -> int:

@@ -6,7 +6,7 @@ mod program;
 
 use std::time::Instant;
 
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
 use poise_core::optimization::{self, Bounds, Side, Status};
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
@@ -213,17 +213,17 @@ fn minimum_variance(
 
 /// Least variance over a rolling window, after every row.
 #[pyfunction]
-fn rolling_minimum_variance<'py>(
-    py: Python<'py>,
-    returns: PyReadonlyArray2<'py, f64>,
+fn rolling_minimum_variance(
+    py: Python<'_>,
+    returns: PyReadonlyArray2<'_, f64>,
+    mut out: PyReadwriteArray2<'_, f64>,
     window: usize,
     step: usize,
-    lower: PyReadonlyArray1<'py, f64>,
-    upper: PyReadonlyArray1<'py, f64>,
-) -> PyResult<Bound<'py, PyArray2<f64>>> {
-    let (returns, bounds) = (returns.as_array(), to_bounds(&lower, &upper)?);
-    let path = detached(py, || optimization::rolling_minimum_variance(returns, window, step, &bounds))?;
-    Ok(path.into_pyarray(py))
+    lower: PyReadonlyArray1<'_, f64>,
+    upper: PyReadonlyArray1<'_, f64>,
+) -> PyResult<()> {
+    let (returns, out, bounds) = (returns.as_array(), out.as_array_mut(), to_bounds(&lower, &upper)?);
+    detached(py, || optimization::rolling_minimum_variance(returns, window, step, &bounds, out))
 }
 
 /// Best trade of expected return against variance.

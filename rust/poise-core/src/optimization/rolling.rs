@@ -3,7 +3,7 @@
 //! A window that moves by a bar changes its scatter by two rows (Welford's update, once forwards and once
 //! backwards), and its answer rarely changes by more than a few assets: each solution begins at the last one.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Slice};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis, Slice};
 
 mod face;
 mod moving;
@@ -32,7 +32,8 @@ const MOST_STEPS: usize = 8;
 /// The same where nothing is known of the answer.
 const MOST_FIRST_STEPS: usize = 24;
 
-/// Weights of least variance over the last `window` rows, after every `step`-th row from the first full window on.
+/// Writes the weights of least variance over the last `window` rows into `out`, of the shape of `returns`, after every
+/// `step`-th row from the first full window on.
 ///
 /// Row `t` depends on rows up to `t` only. Before the first full window the weights are NaN; between two solutions
 /// the last one is held. The answers are those of [`super::minimum_variance`] on the sample covariance of each
@@ -40,14 +41,15 @@ const MOST_FIRST_STEPS: usize = 24;
 ///
 /// # Errors
 ///
-/// [`Error::Empty`], [`Error::NonFinite`]; [`Error::OutOfRange`] for a window below 2 or a step of 0;
-/// [`Error::Infeasible`]; those of the solver.
+/// [`Error::Empty`], [`Error::NonFinite`], [`Error::Shape`]; [`Error::OutOfRange`] for a window below 2 or a step of 0;
+/// [`Error::Infeasible`]; those of the solver. Of `out` then nothing is to be read.
 pub fn rolling_minimum_variance(
     returns: ArrayView2<'_, f64>,
     window: usize,
     step: usize,
     bounds: &Bounds,
-) -> Result<Array2<f64>> {
+    mut out: ArrayViewMut2<'_, f64>,
+) -> Result<()> {
     let (n_observations, n) = returns.dim();
     if n == 0 {
         return Err(Error::Empty { what: "returns", unit: "asset" });
@@ -59,12 +61,17 @@ pub fn rolling_minimum_variance(
             return Err(Error::OutOfRange { what, value: value as f64, range });
         }
     }
+    if out.dim() != (n_observations, n) {
+        let found = format!("{:?}", out.dim());
+        return Err(Error::Shape { what: "out", expected: format!("({n_observations}, {n})"), found });
+    }
     bounds.admit_full_investment(n)?;
     let returns = returns.as_standard_layout();
     let returns = returns.view();
-    let mut path = Array2::from_elem((n_observations, n), f64::NAN);
+    let n_early = window.saturating_sub(1).min(n_observations);
+    out.slice_axis_mut(Axis(0), Slice::from(..n_early)).fill(f64::NAN);
     let mut rolling: Option<Rolling<'_>> = None;
-    for t in window.saturating_sub(1)..n_observations {
+    for t in n_early..n_observations {
         match &mut rolling {
             Some(rolling) if !(t + 1).is_multiple_of(window) => rolling.roll(t),
             // Afresh once per window, so that the rounding of updates does not pile up.
@@ -74,9 +81,9 @@ pub fn rolling_minimum_variance(
         if (t + 1 - window).is_multiple_of(step) {
             rolling.solve(t)?;
         }
-        path.row_mut(t).assign(&ArrayView1::from(&rolling.weights));
+        out.row_mut(t).assign(&ArrayView1::from(&rolling.weights));
     }
-    Ok(path)
+    Ok(())
 }
 
 /// One window, its scatter and its answer.

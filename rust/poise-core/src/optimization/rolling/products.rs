@@ -43,7 +43,9 @@ impl Aligned {
     ///
     /// They move apart where they are, from the last one on: fresh memory would cost as much as filling it.
     pub(super) fn spread(mut rows: Vec<f64>, n: usize, stride: usize) -> Self {
-        rows.resize(n.next_multiple_of(2) * stride + CACHE_LINE / size_of::<f64>(), 0.0);
+        let length = n.next_multiple_of(2) * stride + CACHE_LINE / size_of::<f64>();
+        rows.reserve_exact(length - rows.len());
+        rows.resize(length, 0.0);
         let mut spread = Self { room: rows, n: n.next_multiple_of(2) * stride };
         let first = spread.first();
         for i in (0..n).rev() {

@@ -108,3 +108,22 @@ proptest! {
         followed(&returns, 2 * n + 12, &bounds);
     }
 }
+
+#[test]
+fn what_is_written_to_must_fit() {
+    let (returns, bounds) = (market(12, 3, 1), Bounds::uniform(3, 0.0, 1.0).unwrap());
+    let mut narrow = Array2::zeros((12, 2));
+    let outcome = rolling_minimum_variance(returns.view(), 5, 1, &bounds, narrow.view_mut());
+    assert!(matches!(outcome, Err(Error::Shape { what: "out", .. })), "{outcome:?}");
+}
+
+#[test]
+fn rows_before_the_first_window_are_nan() {
+    let (returns, bounds) = (market(12, 3, 1), Bounds::uniform(3, 0.0, 1.0).unwrap());
+    for (window, n_early) in [(5, 4), (12, 11), (13, 12), (usize::MAX, 12)] {
+        let mut weights = Array2::zeros((12, 3));
+        rolling_minimum_variance(returns.view(), window, 1, &bounds, weights.view_mut()).unwrap();
+        let known: Vec<bool> = weights.rows().into_iter().map(|row| !row.sum().is_nan()).collect();
+        assert_eq!(known, (0..12).map(|t| t >= n_early).collect::<Vec<_>>(), "{window}");
+    }
+}
